@@ -1,0 +1,44 @@
+# Every target does its own set-up; nothing is installed outside .venv and the user's cache.
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHON := $(shell for p in python3.11 python3.12 python3.13 python3.14 python3 /usr/bin/python3; do \
+	$$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && { echo $$p; break; }; done)
+WORKERS ?= auto
+
+.PHONY: dev demo test check fix certs board dist clean
+
+dev: $(VENV)/.ready
+
+$(VENV)/.ready: pyproject.toml
+	@test -n "$(PYTHON)" || { echo "error: no Python 3.11 or newer with venv. Install it: apt-get install python3 python3-venv" >&2; exit 2; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@touch $@
+
+demo: dev
+	$(BIN)/rootlet demo
+
+test: dev
+	$(BIN)/rootlet board prepare
+	$(BIN)/python -m pytest -n $(WORKERS) --dist=worksteal
+
+check: dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+fix: dev
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+certs: dev
+	$(BIN)/python certs/extract.py
+
+board: dev
+	$(BIN)/python -m pytest tests/board --port "$(PORT)"
+
+dist: dev
+	$(BIN)/python -m build
+
+clean:
+	rm -rf $(VENV) dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,92 @@
+"""The command line: parse, call, show. Only this package prints or exits.
+
+A command is loaded when it is used: ``COMMANDS`` names each one with its module and the line
+that ``rootlet --help`` shows, so that help and start-up import nothing else.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+
+import click
+
+from rootlet import __version__
+from rootlet.errors import RootletError
+
+#: name -> (module that holds ``command``, one line of help)
+COMMANDS: dict[str, tuple[str, str]] = {
+    "demo": ("rootlet.cli.demo", "Run the whole job on a virtual board and watch it."),
+    "certs": ("rootlet.cli.certs", "Look at the trust anchors that rootlet knows."),
+    "build": ("rootlet.cli.build", "Build the smallest trust bundle for a board."),
+    "inspect": ("rootlet.cli.inspect", "Read a bundle back."),
+    "flash": ("rootlet.cli.flash", "Put device code, bundle and identity on a board."),
+    "board": ("rootlet.cli.board", "Look at boards, or start a virtual one."),
+}
+
+
+class _LazyGroup(click.Group):
+    """A group whose commands are imported on first use."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(COMMANDS[cmd_name][0]).command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+
+
+@click.command(
+    cls=_LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    invoke_without_command=True,
+    epilog="Exit codes: 0 done or yes, 1 failed, 2 bad input, 3 the answer is no, "
+    "4 board or port, 5 network, 130 interrupted.",
+)
+@click.version_option(__version__, prog_name="rootlet")
+@click.option("--debug", is_flag=True, help="Show the Python traceback of an error.")
+@click.pass_context
+def cli(ctx: click.Context, debug: bool) -> None:  # noqa: ARG001 - read in main()
+    """Give a small device exactly the TLS trust that it needs to talk to AWS."""
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
+
+
+def main() -> None:
+    """Run the command line and exit with its status."""
+    debug = "--debug" in sys.argv[1:]
+    try:
+        status = cli.main(standalone_mode=False)
+    except RootletError as error:
+        if debug:
+            raise
+        _explain(error)
+        status = error.exit_status
+    except click.ClickException as error:
+        error.show()
+        status = error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted", err=True)
+        status = 130
+    except BrokenPipeError:
+        # The reader has gone (`rootlet ... | head`): leave without a word, and keep the
+        # interpreter from trying to flush the closed pipe once more.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = 1
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+def _explain(error: RootletError) -> None:
+    code = f" (E-{error.code})" if error.code else ""
+    click.echo(f"error: {error.what}{code}", err=True)
+    if error.why:
+        click.echo(f"  why: {error.why}", err=True)
+    if error.hint:
+        click.echo(f" hint: {error.hint}", err=True)
