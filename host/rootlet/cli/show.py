@@ -30,7 +30,7 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> 
         drawn.add_column(column, overflow="fold")
     for row in rows:
         drawn.add_row(*row)
-    console.print(drawn, markup=False) if False else console.print(drawn)
+    console.print(drawn)
 
 
 def json_option(function: Any) -> Any:
