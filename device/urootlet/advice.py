@@ -1,0 +1,36 @@
+"""Every code that a device or the host reports as ``E-`` + code, with what to do about it."""
+
+ADVICE = {
+    "CLOCK": "Set the clock from NTP before TLS; the bundle's creation time alone is too old.",
+    "FAMILY": "The server sent the other key type: build with its root too, or with the "
+    "cipher profile of the roots you have.",
+    "ROOT": "The bundle lacks the root of this server's chain: check the endpoint, then build "
+    "a bundle with the root it wants.",
+    "NAME": "Connect to a name that is in the server's certificate; an IP address or an alias "
+    "is not.",
+    "EXPIRED": "A certificate in the chain or the anchor has ended: check the clock, then "
+    "rotate the bundle.",
+    "CROSS": "The server sent only the tail of a cross-signed chain: add the older root.",
+    "CLIENTCERT": "TLS trusts the server but it refused this device: check that certificate "
+    "and key belong together and that the certificate is registered and ACTIVE.",
+    "HEAP": "Not enough memory for TLS: connect before large imports, close other sockets, "
+    "use fewer or ECC anchors.",
+    "NET": "The server cannot be reached: check Wi-Fi, firewall, host and port 8883.",
+    "POLICY": "TLS is fine, MQTT was refused: the thing's policy must allow iot:Connect on "
+    "client/ID.",
+    "NOVERIFY": "This code does not verify the server: use urootlet's TLS context.",
+    "SNI": "Give the endpoint's name as server_hostname; it is also the name to verify.",
+    "NOROOTS": "There is no usable bundle on the device: run rootlet flash.",
+    "FORMAT": "The file is not what its name says: write it again with rootlet flash.",
+    "TOPIC": "The server ended the connection at this topic: the policy must allow it.",
+    "CLIENTID": "Another device uses this client id: derive it from the thing name.",
+    "DNS": "The name does not resolve: give a bare host name and check the network.",
+    "PORT": "MicroPython has no ALPN, and no other port talks MQTT over TLS: use port 8883.",
+    "UMQTT": "The umqtt.simple on this board cannot take a TLS context: install 1.6 or newer.",
+    "REPL": "The board does not answer at its prompt: stop its program or reset it.",
+    "ENDPOINT": "This is a legacy endpoint name: use the one of describe-endpoint "
+    "--endpoint-type iot:Data-ATS.",
+    "TLSPOLICY": "No TLS version or cipher suite in common: check the endpoint's TLS policy "
+    "and the bundle's cipher profile.",
+    "NOKEYS": "The device holds no update keys: flash them with --trust-keys.",
+}

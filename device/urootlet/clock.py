@@ -1,0 +1,48 @@
+"""Time as unsigned Unix seconds on every port, and a clock that is never absurdly early.
+
+MicroPython counts from 2000 on most boards and from 1970 on others, and boards start in 2000 or
+2021. TLS compares certificate dates with that clock, so it is moved up to a floor (the creation
+time of the trusted bundle) before the first handshake. NTP may set the clock; it is not
+authenticated and never moves the floor.
+"""
+
+import time
+
+from .compat import MICROPYTHON
+from .errors import Error
+
+_EPOCH = 946684800 if time.gmtime(0)[0] == 2000 else 0
+
+
+def now() -> int:
+    """Return the device's idea of the time in Unix seconds."""
+    return int(time.time()) + _EPOCH
+
+
+def set_clock(seconds: int) -> None:
+    """Set the device's clock to Unix ``seconds``; CPython leaves that to its operating system."""
+    if not MICROPYTHON:
+        raise Error("CLOCK", "this computer's clock is before %d" % seconds)
+    import machine
+
+    date = time.gmtime(seconds - _EPOCH)
+    # Year, month, day, weekday, hour, minute, second, and a fraction of a second.
+    machine.RTC().datetime(date[:3] + date[6:7] + date[3:6] + (0,))
+
+
+def sync(host: str) -> bool:
+    """Ask the NTP server ``host`` and set the clock; tell whether an answer came."""
+    try:
+        import ntptime
+
+        ntptime.host = host
+        ntptime.settime()
+    except (ImportError, OSError, OverflowError):
+        return False
+    return True
+
+
+def raise_to(floor: int) -> None:
+    """Move the clock up to ``floor`` when it is earlier."""
+    if now() < floor:
+        set_clock(floor)

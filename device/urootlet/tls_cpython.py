@@ -1,0 +1,149 @@
+"""TLS on CPython: OpenSSL with the same rules as on a board."""
+
+import ssl
+
+from .bundle import ECDSA, RSA, Bundle
+from .errors import Error
+from .watch import Watch
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Self
+
+_ECDSA = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384"
+_RSA = "ECDHE-RSA-AES128-GCM-SHA256:ECDHE-RSA-AES256-GCM-SHA384"
+_CERTIFICATE = 11  # RFC 8446 4, RFC 5246 7.4: handshake type of the server's Certificate
+_TLS13 = 0x0304
+
+
+class Context(ssl.SSLContext):
+    """A verifying client context with one bundle's anchors and one identity.
+
+    The name to verify is fixed here, because paho-mqtt would give the address it connects to.
+    """
+
+    _bundle: Bundle
+    _name: str
+    _timeout: int
+    watch: Watch
+    fault: "Exception | None"
+    entered: bool
+
+    def __new__(cls, *_parts: "Any") -> "Self":
+        """Make a client context: :class:`ssl.SSLContext` wants the protocol here."""
+        return super().__new__(cls, ssl.PROTOCOL_TLS_CLIENT)
+
+    def __init__(self, bundle: Bundle, cert: bytes, key: bytes, name: str, timeout: int) -> None:
+        self._bundle = bundle
+        self._name = name
+        self._timeout = timeout
+        self.watch = Watch()
+        self.fault = None
+        self.entered = False
+        self.minimum_version = ssl.TLSVersion.TLSv1_2
+        _offer(self, bundle.profile)
+        for index in range(len(bundle.anchors)):
+            _load_anchor(self, bundle, index)
+        if self.cert_store_stats()["x509"] != len(bundle.anchors):
+            raise Error("FORMAT", "not every anchor was loaded")
+        _load_identity(self, cert, key)
+        # Private, but the only view of what a refused server sent. Diagnosis alone uses it.
+        self._msg_callback = self._message
+
+    def _message(
+        self, _conn: "Any", direction: str, version: int, _content: int, kind: int, data: bytes
+    ) -> None:
+        if direction == "read" and kind == _CERTIFICATE:
+            chain = _sent_chain(data, version)
+            if chain:
+                self.watch.leaf, self.watch.top = chain[0], chain[-1]
+
+    def wrap_socket(self, sock: "Any", *_args: "Any", **_convention: "Any") -> "Any":
+        """Do the handshake on ``sock``; the name to verify is ours, not the caller's."""
+        self.entered = True
+        sock.settimeout(self._timeout)
+        try:
+            stream = super().wrap_socket(sock, server_hostname=self._name)
+        except (OSError, ValueError) as error:
+            self.fault = error
+            raise
+        self.watch.top = _verified_chain(stream)[-1]
+        suite = stream.cipher() or ("",)
+        self.watch.finish(self._bundle, suite[0], stream.version() or "")
+        return stream
+
+
+def _offer(context: ssl.SSLContext, profile: int) -> None:
+    """Offer the families of ``profile`` only.
+
+    TLS 1.3 suites do not name one (RFC 8446 B.4), so one family alone means TLS 1.2.
+    """
+    if profile != ECDSA | RSA:
+        context.maximum_version = ssl.TLSVersion.TLSv1_2
+    wanted = ([_ECDSA] if profile & ECDSA else []) + ([_RSA] if profile & RSA else [])
+    context.set_ciphers(":".join(wanted))
+
+
+def _load_anchor(context: ssl.SSLContext, bundle: Bundle, index: int) -> None:
+    try:
+        context.load_verify_locations(cadata=bundle.der(index))
+    except ssl.SSLError as error:
+        raise Error("FORMAT", f"anchor {index} does not load") from error
+
+
+def _load_identity(context: ssl.SSLContext, cert: bytes, key: bytes) -> None:
+    """Load DER certificate and key; :mod:`ssl` reads only files, so they pass through memory."""
+    import os
+
+    memory = os.memfd_create("identity") if hasattr(os, "memfd_create") else None
+    if memory is None:
+        raise Error("FORMAT", "this system has no memory files for the key")
+    try:
+        os.write(memory, _pem("CERTIFICATE", cert) + _pem(_key_label(key), key))
+        context.load_cert_chain(f"/dev/fd/{memory}")
+    except ssl.SSLError as error:
+        raise Error("FORMAT", "the device's certificate or key does not load") from error
+    finally:
+        os.close(memory)
+
+
+def _key_label(key: bytes) -> str:
+    """Tell SEC1 (RFC 5915: version 1, then an OCTET STRING) from PKCS#8 (RFC 5958)."""
+    from .der import element, expect
+
+    start, end = expect(key, 0, len(key), 0x30)
+    after = expect(key, start, end, 0x02)[1]
+    tag = element(key, after, end)[0]
+    return {0x04: "EC PRIVATE KEY", 0x02: "RSA PRIVATE KEY"}.get(tag, "PRIVATE KEY")
+
+
+def _pem(label: str, der: bytes) -> bytes:
+    import base64
+
+    text = base64.encodebytes(der).decode()
+    return f"-----BEGIN {label}-----\n{text}-----END {label}-----\n".encode()
+
+
+def _verified_chain(stream: "Any") -> "list[bytes]":
+    """Return the path that OpenSSL built, leaf first, as DER."""
+    if hasattr(stream, "get_verified_chain"):  # public since Python 3.13
+        return list(stream.get_verified_chain())
+    chain = stream._sslobj.get_verified_chain()  # noqa: SLF001 - the same, before 3.13
+    return [ssl.PEM_cert_to_DER_cert(one.public_bytes()) for one in chain]
+
+
+def _sent_chain(message: bytes, version: int) -> "list[bytes]":
+    """Return the certificates of a Certificate message (RFC 5246 7.4.2, RFC 8446 4.4.2)."""
+    pos = 4
+    tls13 = version == _TLS13
+    if tls13:
+        pos += 1 + message[pos]
+    pos += 3
+    chain = []
+    while pos + 3 <= len(message):
+        size = int.from_bytes(message[pos : pos + 3], "big")
+        chain.append(message[pos + 3 : pos + 3 + size])
+        pos += 3 + size
+        if tls13:
+            pos += 2 + int.from_bytes(message[pos : pos + 2], "big")
+    return chain
