@@ -70,8 +70,8 @@ class Certificate:
         pos = expect(buf, pos, stop, _INTEGER)[1]  # serial number
         pos = expect(buf, pos, stop, _SEQUENCE)[1]  # signature algorithm
         self.issuer = expect(buf, pos, stop, _SEQUENCE)
-        pos = expect(buf, self.issuer[1], stop, _SEQUENCE)[1]  # validity
-        self.subject = expect(buf, pos, stop, _SEQUENCE)
+        self.validity = expect(buf, self.issuer[1], stop, _SEQUENCE)
+        self.subject = expect(buf, self.validity[1], stop, _SEQUENCE)
         self.key = expect(buf, self.subject[1], stop, _SEQUENCE)
         self.extensions = _extensions(buf, self.key[1], stop)
 

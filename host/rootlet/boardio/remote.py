@@ -1,0 +1,218 @@
+"""One board at its prompt: the only file that knows mpremote's transport.
+
+mpremote says that its API will change; everything used of it is here: ``SerialTransport`` with
+``enter_raw_repl``, ``exec_raw_no_follow``, ``follow`` and ``close``. A silent pty blocks it for
+ever without ``timeout``, so one is always given. Ports take mpremote's forms: ``auto``,
+``id:SERIAL``, ``port:PATH``, a path, ``socket://`` and ``rfc2217://``.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import hashlib
+import io
+import json
+import os
+import struct
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any, Self
+
+from rootlet.errors import BoardError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+_CHUNK = 1024
+_SILENCE = 20.0  # seconds without output before a running snippet counts as stuck
+
+
+class Remote:
+    """A board in raw REPL mode, as a context manager. Raises BoardError for all that can happen.
+
+    The board's program is interrupted and its memory cleared (a soft reset that runs boot.py but
+    not main.py) when the context is entered.
+    """
+
+    def __init__(self, port: str) -> None:
+        self.port = port
+        self._transport: Any = None
+
+    def __enter__(self) -> Self:
+        device = _resolve(self.port)
+        _check_device(device)
+        self._transport = _open(device)
+        try:
+            with self._faults(), contextlib.redirect_stdout(io.StringIO()):
+                self._transport.enter_raw_repl()
+        except BoardError:
+            self._transport.close()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with contextlib.suppress(Exception):  # the port may be gone; nothing is left to save
+            self._transport.exit_raw_repl()
+        with contextlib.suppress(Exception):
+            self._transport.close()
+
+    def run(self, code: str, *, silence: float = _SILENCE) -> str:
+        """Run ``code`` and return what it printed; an exception there raises BoardExceptionError.
+
+        ``silence`` is how many seconds may pass without output.
+        """
+        with self._faults():
+            self._transport.exec_raw_no_follow(code)
+            out, err = self._transport.follow(silence)
+        if err:
+            raise BoardExceptionError(self.port, err.decode(errors="replace"))
+        text: str = out.decode(errors="replace")
+        return text
+
+    def snippet(self, name: str) -> str:
+        """Run one of the files in ``snippets/``."""
+        return self.run((files("rootlet.boardio") / "snippets" / f"{name}.py").read_text())
+
+    def probe(self) -> dict[str, Any]:
+        """Return what the board says of itself: version, mpy, fs, block, free_blocks, ..."""
+        answer: dict[str, Any] = self._parse(self.snippet("probe"), dict)
+        return answer
+
+    def hashes(self, paths: Sequence[str]) -> list[str | None]:
+        """Return the SHA-256 of each file in hex, ``None`` where there is none."""
+        answer: list[str | None] = self._parse(self.run(f"_hashes({list(paths)!r})"), list)
+        return answer
+
+    def put(self, path: str, data: bytes, progress: Callable[[int], None]) -> None:
+        """Write a file beside its place, compare its hash on the board, rename it into place.
+
+        ``progress`` gets the number of bytes of each chunk written. On any fault the old file,
+        if there was one, is still whole.
+        """
+        try:
+            self.run(f"_open({path!r})")
+            for start in range(0, len(data), _CHUNK):
+                chunk = data[start : start + _CHUNK]
+                self.run(f"_write({base64.b64encode(chunk)!r})")
+                progress(len(chunk))
+            self.run(f"_commit({path!r},{hashlib.sha256(data).hexdigest()!r})")
+        except BoardExceptionError as error:
+            self.run(f"_drop({path!r})")
+            raise _explain_write(path, error) from error
+
+    def restart(self) -> None:
+        """Leave raw mode and soft reset, so that boot.py and main.py run."""
+        with self._faults():
+            self._transport.exit_raw_repl()
+            self._transport.serial.write(b"\x04")
+
+    def _parse(self, text: str, kind: type) -> Any:
+        try:
+            found = json.loads(text.strip().splitlines()[-1])
+        except (ValueError, IndexError):
+            found = None
+        if not isinstance(found, kind):
+            raise BoardError(
+                f"{self.port}: the board's answer makes no sense",
+                why=f"it printed {text[:80]!r}",
+                hint=f"reset it and look at its prompt: mpremote connect {self.port}",
+                code="REPL",
+            )
+        return found
+
+    @contextlib.contextmanager
+    def _faults(self) -> Any:
+        """Turn what mpremote and pyserial raise into one line about this port."""
+        from mpremote.transport import TransportError  # noqa: PLC0415 - slow to import
+
+        try:
+            yield
+        except (TransportError, OSError, struct.error, AssertionError) as error:
+            gone = isinstance(error, OSError) or not _present(self._transport)
+            raise BoardError(
+                f"{self.port}: " + ("the port went away" if gone else "no MicroPython prompt"),
+                why=str(error) or "it did not answer",
+                hint=f"plug it in and run the command again, or look: mpremote connect {self.port}"
+                if gone
+                else "stop its program or reset it, then run the command again",
+                code="" if gone else "REPL",
+            ) from error
+
+
+class BoardExceptionError(BoardError):
+    """Code on the board raised; ``traceback`` is its text."""
+
+    def __init__(self, port: str, traceback: str) -> None:
+        lines = traceback.strip().splitlines() or ["an exception"]
+        super().__init__(f"{port}: the board raised an exception", why=lines[-1])
+        self.traceback = traceback
+
+
+def _explain_write(path: str, error: BoardExceptionError) -> BoardError:
+    if "ENOSPC" in error.why or "[Errno 28]" in error.why or error.why.endswith("OSError: 28"):
+        return BoardError(
+            f"{path}: the board's file system is full",
+            why="the old file, if there was one, is unchanged",
+            hint="remove files you do not need: mpremote fs rm :NAME",
+        )
+    if error.why.startswith("ValueError: hash"):
+        return BoardError(
+            f"{path}: what arrived is not what was sent",
+            why="the hash on the board differs; nothing was replaced",
+            hint="check the cable and run the command again",
+        )
+    return BoardError(f"{path}: the board could not write it", why=error.why)
+
+
+def _resolve(port: str) -> str:
+    """Return the device of a port in one of mpremote's forms."""
+    if port != "auto" and not port.startswith("id:"):
+        return port.removeprefix("port:")
+    from serial.tools.list_ports import comports  # noqa: PLC0415 - slow to import
+
+    serial = port.removeprefix("id:")
+    for found in sorted(comports()):
+        if (port == "auto" and found.vid is not None) or found.serial_number == serial:
+            return str(found.device)
+    raise BoardError(
+        f"no board found for --port {port}",
+        why="no USB serial port is there" if port == "auto" else "no port has that serial number",
+        hint="plug a board in, or start a virtual one: rootlet board virtual",
+    )
+
+
+def _check_device(device: str) -> None:
+    """Tell the reasons apart for which opening a path fails; pyserial says the same for all."""
+    if "://" in device:
+        return
+    if not os.path.exists(device):  # noqa: PTH110 - a name such as COM3 is no path
+        raise BoardError(
+            f"{device}: there is no such port",
+            why="the board is not plugged in, or has another name",
+            hint="list the ports: mpremote connect list",
+        )
+    if not os.access(device, os.R_OK | os.W_OK):
+        raise BoardError(
+            f"{device}: you may not open this port",
+            why="it belongs to another user or group",
+            hint="sudo usermod -aG dialout $USER, then log in again",
+        )
+
+
+def _open(device: str) -> Any:
+    from mpremote.transport import TransportError  # noqa: PLC0415 - slow to import
+    from mpremote.transport_serial import SerialTransport  # noqa: PLC0415
+
+    try:
+        return SerialTransport(device, timeout=1)
+    except (TransportError, OSError, ValueError) as error:
+        raise BoardError(
+            f"{device}: the port cannot be opened",
+            why="another program has it, or it is not a serial port",
+            hint=f"close the other program; this names it: fuser -v {device}",
+        ) from error
+
+
+def _present(transport: Any) -> bool:
+    name = str(transport.device_name)
+    return "://" in name or os.path.exists(name)  # noqa: PTH110 - a name such as COM3 is no path

@@ -1,0 +1,90 @@
+"""Writing the bundle that ``urootlet.bundle`` reads. docs/format.md gives every byte."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rootlet.errors import InputError
+from urootlet import bundle as layout
+from urootlet import errors as device
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_TARGET = re.compile(r"[a-z0-9._-]{1,32}")
+_U32 = 0xFFFFFFFF
+PROFILES = {"ecdsa": layout.ECDSA, "rsa": layout.RSA, "both": layout.ECDSA | layout.RSA}
+
+
+@dataclass(frozen=True)
+class Anchor:
+    """One anchor of a bundle: the DER to load and the SHA-256 (32 bytes) of its original."""
+
+    der: bytes
+    original: bytes
+
+
+def encode(
+    anchors: Sequence[Anchor], *, target: str, profile: int, created: int, not_after: int = 0
+) -> bytes:
+    """Return an unsigned bundle: key set 0, sequence 0, no flags.
+
+    Times are Unix seconds below 2**32. The result has been read back by the device's parser.
+    Raises InputError for a bad target, a time out of range or a bundle that breaks a limit.
+    """
+    if not _TARGET.fullmatch(target):
+        raise InputError(
+            f"target {target!r} is not a fleet name",
+            why="it takes 1 to 32 of a-z, 0-9, dot, underscore and minus",
+            hint="choose a short name, such as --target pumps",
+        )
+    if not 0 < created <= _U32 or not 0 <= not_after <= _U32:
+        raise InputError("a time is outside 1970 to 2106", why="bundles hold 32-bit times")
+    body = b"".join(_record(one) for one in sorted(anchors, key=lambda one: one.original))
+    name = target.encode()
+    data = b"".join(
+        (
+            layout.MAGIC,
+            bytes((layout.TYPE_BUNDLE, len(name))),
+            name,
+            bytes(6),  # key set 0, sequence 0
+            created.to_bytes(4, "big"),
+            not_after.to_bytes(4, "big"),
+            bytes((profile, 0)),
+            min(len(body), 0xFFFF).to_bytes(2, "big"),
+            body,
+        )
+    )
+    decode(data, "the bundle")
+    return data
+
+
+def _record(anchor: Anchor) -> bytes:
+    value = anchor.original + anchor.der
+    return bytes((layout.RECORD_ANCHOR,)) + len(value).to_bytes(2, "big") + value
+
+
+def decode(data: bytes, where: str) -> layout.Bundle:
+    """Read a bundle with the device's own parser. Raises InputError that names ``where``."""
+    try:
+        return layout.Bundle(data)
+    except device.Error as error:
+        raise InputError(
+            f"{where} is not a bundle",
+            why=error.detail,
+            hint="make one with: rootlet build --board ID --keys rsa -o FILE.rlt",
+            code=error.code,
+        ) from error
+
+
+def profile_name(profile: int) -> str:
+    """Return ``ecdsa``, ``rsa`` or ``both``."""
+    return next(name for name, mask in PROFILES.items() if mask == profile)
+
+
+def sha256(data: bytes) -> str:
+    """Return the SHA-256 of ``data`` in hex, as tables and JSON show it."""
+    return hashlib.sha256(data).hexdigest()
