@@ -131,12 +131,7 @@ class Catalog:
         for anchor in self.anchors:
             if anchor.id == anchor_id:
                 return anchor
-        close = difflib.get_close_matches(anchor_id, [anchor.id for anchor in self.anchors], 3)
-        raise InputError(
-            f"unknown trust anchor {anchor_id[:80]!r}",
-            why=f"close to it: {', '.join(close)}" if close else "no id comes close",
-            hint="rootlet certs list",
-        )
+        raise _unknown(anchor_id, [anchor.id for anchor in self.anchors], "rootlet certs list")
 
     def by_sha256(self, sha256: str) -> TrustAnchor | None:
         """Return the anchor with that fingerprint (lower-case hex), if it is one of ours."""
@@ -195,6 +190,40 @@ def find_known(fingerprint: str) -> tuple[KnownCertificate, ...]:
     what is not known.
     """
     return tuple(item for item in known() if fingerprint in {item.sha256, item.spki_sha256})
+
+
+def find(name: str) -> TrustAnchor | KnownCertificate:
+    """Find one certificate by id, by known name, or by SHA-256.
+
+    A SHA-256 may have colons and capitals. Of a certificate's the first 8 digits are enough, of a
+    key's all 64 are needed. Where several fit, an anchor goes before a known certificate, and a
+    root before the cross certificates of its key. Raises InputError when nothing fits.
+    """
+    everything: list[TrustAnchor | KnownCertificate] = [*load().anchors, *known()]
+    digits = name.replace(":", "").lower()
+    if not re.fullmatch(r"[0-9a-f]{8,64}", digits):
+        names = {_name(item): item for item in reversed(everything)}
+        if name not in names:
+            raise _unknown(name, list(names), "rootlet certs list --all")
+        return names[name]
+    for item in everything:
+        if item.sha256.startswith(digits) or item.spki_sha256 == digits:
+            return item
+    raise InputError(
+        f"no certificate with SHA-256 {name[:100]!r}",
+        why="neither a certificate's fingerprint nor a key's",
+        hint="rootlet certs list --all --json",
+    )
+
+
+def _name(item: TrustAnchor | KnownCertificate) -> str:
+    return item.id if isinstance(item, TrustAnchor) else item.name
+
+
+def _unknown(name: str, names: list[str], hint: str) -> InputError:
+    close = difflib.get_close_matches(name, names, 3)
+    why = f"close to it: {', '.join(close)}" if close else "no name comes close"
+    return InputError(f"unknown certificate {name[:80]!r}", why=why, hint=hint)
 
 
 def _tables(path: Path, name: str, schema: type) -> list[tuple[dict[str, Any], str]]:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import shutil
+import sys
+import textwrap
 from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 
 def as_json(schema: str, document: dict[str, Any]) -> None:
@@ -22,15 +25,27 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> 
     from rich.console import Console  # noqa: PLC0415
     from rich.table import Table  # noqa: PLC0415
 
-    console = Console()
+    # Cells hold names out of other people's files: no markup, no emoji codes.
+    console = Console(markup=False, emoji=False)
     if not console.is_terminal:
-        console = Console(width=200)
+        console = Console(markup=False, emoji=False, width=200)
     drawn = Table(title=title or None, box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
     for column in columns:
         drawn.add_column(column, overflow="fold")
     for row in rows:
         drawn.add_row(*row)
     console.print(drawn)
+
+
+def facts(values: Mapping[str, str]) -> None:
+    """Print one labelled value per paragraph, wrapped to the terminal, whole when piped."""
+    label_width = max(map(len, values)) + 2
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else sys.maxsize
+    for label, value in values.items():
+        wrapped = textwrap.wrap(
+            value, width=max(width - label_width, 20), break_on_hyphens=False
+        ) or [""]
+        click.echo(f"{label:<{label_width}}" + f"\n{'':{label_width}}".join(wrapped))
 
 
 def json_option(function: Any) -> Any:
