@@ -57,7 +57,8 @@ def list_(everything: bool, json_output: bool) -> None:
             document["known"] = [_document(item) for item in known]
         show.as_json("certs/1", document)
         return
-    for role, title in _ROLES.items():
+    for number, (role, title) in enumerate(_ROLES.items()):
+        click.echo("\n" * bool(number), nl=False)
         _draw_anchors(title, [anchor for anchor in anchors if anchor.role == role])
     if everything:
         _draw_known(known)
@@ -136,6 +137,7 @@ def _draw_known(known: Sequence[KnownCertificate]) -> None:
             for item in known
             if item.group == group
         ]
+        click.echo()
         show.table(f"{title} ({len(rows)})", ("name", "key", "ends", "signed by"), rows)
 
 

@@ -30,8 +30,10 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> 
     if not console.is_terminal:
         console = Console(markup=False, emoji=False, width=200)
     drawn = Table(title=title or None, box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
-    for column in columns:
-        drawn.add_column(column, overflow="fold")
+    drawn.show_edge, drawn.padding = False, (0, 1, 0, 0)  # two blanks between columns
+    for number, column in enumerate(columns):
+        # The first column names the row: whole, so that it can be copied.
+        drawn.add_column(column, overflow="fold", no_wrap=number == 0)
     for row in rows:
         drawn.add_row(*row)
     console.print(drawn)
