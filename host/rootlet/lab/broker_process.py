@@ -1,0 +1,80 @@
+"""The MQTT broker as a program of its own, which ends when its standard input does.
+
+Run by ``rootlet.lab.broker`` as a file: ``amqtt SOCKET`` serves amqtt on a Unix socket, and
+``run PROGRAM [ARGUMENT...]`` holds another broker (mosquitto) by the same lease, so that no
+broker outlives whoever started it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+import threading
+
+_GRACE = 2.0  # seconds from SIGTERM to SIGKILL
+
+
+def hold(command: list[str]) -> int:
+    """Run a program until it ends or standard input does; return its status."""
+    child = subprocess.Popen(command, stdin=subprocess.DEVNULL)
+
+    def watch() -> None:
+        wait_for_end_of_input()
+        child.terminate()
+        try:
+            child.wait(_GRACE)
+        except subprocess.TimeoutExpired:
+            child.kill()
+
+    threading.Thread(target=watch, daemon=True).start()
+    return child.wait()
+
+
+def wait_for_end_of_input() -> None:
+    """Return when nobody holds the other end of standard input."""
+    while os.read(0, 4096):
+        pass
+
+
+async def serve_amqtt(path: str) -> None:
+    """Serve MQTT 3.1.1 on the Unix socket ``path`` until standard input ends.
+
+    amqtt opens TCP ports only, but takes connections that others have accepted.
+    """
+    from amqtt.adapters import StreamReaderAdapter, StreamWriterAdapter  # noqa: PLC0415 - see hold
+    from amqtt.broker import Broker  # noqa: PLC0415 - a mosquitto needs no amqtt
+
+    class Writer(StreamWriterAdapter):  # type: ignore[misc] # amqtt has no types for this
+        def get_peer_info(self) -> tuple[str, int]:
+            return ("front", 0)  # a Unix socket has no address; amqtt hangs up without one
+
+    broker = Broker(
+        {
+            "listeners": {"default": {"type": "external"}},
+            "plugins": {
+                "amqtt.plugins.authentication.AnonymousAuthPlugin": {"allow_anonymous": True}
+            },
+        }
+    )
+
+    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await broker.external_connected(StreamReaderAdapter(reader), Writer(writer), "default")
+
+    await broker.start()
+    server = await asyncio.start_unix_server(connected, path)
+    await asyncio.to_thread(wait_for_end_of_input)
+    server.close()
+
+
+def main(arguments: list[str]) -> int:
+    """Run ``amqtt SOCKET`` or ``run PROGRAM [ARGUMENT...]``."""
+    if arguments[0] == "run":
+        return hold(arguments[1:])
+    asyncio.run(serve_amqtt(arguments[1]))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,111 @@
+"""Device identities, and the authority that signs them: a CA of its own, as in AWS IoT."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, NamedTuple
+
+from cryptography.hazmat.primitives import serialization
+
+from rootlet.errors import InputError
+from rootlet.lab import certificates
+from rootlet.lab.authorities import Authority
+from rootlet.lab.vault import write_private
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from cryptography import x509
+
+    from rootlet.lab.certificates import PrivateKey
+    from rootlet.lab.vault import Vault
+
+# AWS IoT CreateThing allows 128 of these; a common name holds 64 (RFC 5280 appendix A.1).
+_THING = re.compile(r"[A-Za-z0-9:_-]{1,64}")
+# AWS IoT dates the certificates that it makes for devices to the end of 2049.
+_IDENTITY_END = datetime(2049, 12, 31, 23, 59, 59, tzinfo=UTC)
+_CLIENT_CA = Authority(
+    "client-ca",
+    (("O", "rootlet lab"), ("CN", "rootlet lab client CA")),
+    "p256",
+    "sha256",
+    "",
+)
+
+
+class Identity(NamedTuple):
+    """What a device shows: its certificate and its key.
+
+    DER for boards (the key as PKCS#8, RFC 5958, which mbedTLS and OpenSSL read), PEM for
+    everything else. Its ``repr`` shows no secret.
+    """
+
+    thing: str
+    certificate: x509.Certificate
+    key: PrivateKey
+
+    @property
+    def cert_der(self) -> bytes:
+        """The certificate in DER, about 440 bytes."""
+        return self.certificate.public_bytes(serialization.Encoding.DER)
+
+    @property
+    def key_der(self) -> bytes:
+        """The private key, unencrypted PKCS#8 in DER, 138 bytes."""
+        return self.key.private_bytes(
+            serialization.Encoding.DER,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+
+    @property
+    def cert_pem(self) -> bytes:
+        """The certificate in PEM."""
+        return certificates.pem(self.certificate)
+
+    @property
+    def key_pem(self) -> bytes:
+        """The private key, unencrypted PKCS#8 in PEM."""
+        return certificates.key_pem(self.key)
+
+    def write(self, folder: Path) -> tuple[Path, Path]:
+        """Create ``THING.crt.pem`` and ``THING.key.pem``, both 0600, and return their paths."""
+        return (
+            write_private(folder / f"{self.thing}.crt.pem", self.cert_pem),
+            write_private(folder / f"{self.thing}.key.pem", self.key_pem),
+        )
+
+
+class ClientAuthority:
+    """The CA whose signature the lab's front asks of every client."""
+
+    def __init__(self, vault: Vault, now: datetime) -> None:
+        self._key = vault.key(_CLIENT_CA.id, _CLIENT_CA.key)
+        self._begins = now - timedelta(days=1)
+        self.certificate = vault.certificate(_CLIENT_CA.id, self._self_signed)
+
+    def issue(self, thing: str) -> Identity:
+        """Return a new identity; InputError unless ``thing`` is 1 to 64 of [A-Za-z0-9:_-]."""
+        if not _THING.fullmatch(thing):
+            raise InputError(
+                f"{thing[:80]!r}: not a thing name", hint="use 1 to 64 of A-Z a-z 0-9 : _ -"
+            )
+        key = certificates.new_key("p256")
+        certificate = certificates.sign(
+            certificates.common_name(thing),
+            key,
+            (self._begins, _IDENTITY_END),
+            certificates.device_extensions(_CLIENT_CA, key),
+            by=(_CLIENT_CA, self._key),
+        )
+        return Identity(thing, certificate, key)
+
+    def _self_signed(self) -> x509.Certificate:
+        return certificates.sign(
+            certificates.name(_CLIENT_CA.subject),
+            self._key,
+            (self._begins, _IDENTITY_END),
+            certificates.ca_extensions("root", _CLIENT_CA, _CLIENT_CA),
+            by=(_CLIENT_CA, self._key),
+        )
