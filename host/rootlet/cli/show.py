@@ -6,12 +6,13 @@ import json
 import shutil
 import sys
 import textwrap
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 
 def as_json(schema: str, document: dict[str, Any]) -> None:
@@ -48,6 +49,31 @@ def facts(values: Mapping[str, str]) -> None:
             value, width=max(width - label_width, 20), break_on_hyphens=False
         ) or [""]
         click.echo(f"{label:<{label_width}}" + f"\n{'':{label_width}}".join(wrapped))
+
+
+@contextmanager
+def progress(title: str) -> Iterator[Callable[[int, int, str], None]]:
+    """Draw a bar on standard error while the block runs, only when that is a terminal.
+
+    The block gets a function that takes ``(done, total, what)``.
+    """
+    if not sys.stderr.isatty():
+        yield lambda _done, _total, _what: None
+        return
+    from rich.console import Console  # noqa: PLC0415 - rich is loaded only when something is drawn
+    from rich.progress import BarColumn, Progress, TextColumn  # noqa: PLC0415
+
+    console = Console(stderr=True, markup=False, emoji=False)
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        "{task.percentage:.0f}%",
+    )
+    with Progress(*columns, console=console, transient=True) as drawn:
+        task = drawn.add_task(title, total=None)
+        yield lambda done, total, what: drawn.update(
+            task, completed=done, total=total, description=f"{title}: {what}"
+        )
 
 
 def json_option(function: Any) -> Any:

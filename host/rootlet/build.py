@@ -1,0 +1,249 @@
+"""Building the smallest trust bundle that works on a board.
+
+Rules: ``--keys rsa`` is Amazon Root CA 1, ``ecc`` is Root CA 3, ``both`` is the two, ``none``
+only what is added by id or file. The cipher profile follows from the keys, because a bundle of
+one family fails on a server that prefers the other. Anchors are packaged in the smallest form
+that the board's TLS stack takes. Whatever does not fit is refused before a byte is written.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from rootlet import anchor, budget, bundle, catalog, coverage, x509
+from rootlet.errors import InputError, TrustError
+from urootlet.bundle import ECDSA, RSA
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from rootlet.board import Board
+
+#: --keys -> anchors from the catalogue, and the cipher profile that they need
+KEYS = {
+    "rsa": (("amazon-root-ca-1",), RSA),
+    "ecc": (("amazon-root-ca-3",), ECDSA),
+    "both": (("amazon-root-ca-1", "amazon-root-ca-3"), ECDSA | RSA),
+    "none": ((), ECDSA | RSA),
+}
+_CURVE = {"ec-p256": "secp256r1", "ec-p384": "secp384r1"}
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One anchor that was chosen. ``id`` is empty for a file that the catalogue lacks."""
+
+    id: str
+    name: str
+    key: str
+    family: str
+    der: bytes = field(repr=False)
+    sha256: str
+    not_after: datetime
+    programme_end: str
+    because: str
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to build: a board, keys, ids to add, files to add as ``(name, bytes)``.
+
+    ``form`` and ``profile`` override what the board and the keys imply; ``endpoint_tls12`` says
+    that the endpoint's policy stops at TLS 1.2. Times are Unix seconds.
+    """
+
+    board: Board
+    keys: str
+    created: int
+    extra_ids: tuple[str, ...] = ()
+    files: tuple[tuple[str, bytes], ...] = ()
+    target: str = "default"
+    form: str = ""
+    profile: str = ""
+    endpoint_tls12: bool = False
+    not_after: int = 0
+
+
+@dataclass(frozen=True)
+class Built:
+    """A bundle, and why it is as it is."""
+
+    data: bytes = field(repr=False)
+    board: Board
+    form: str
+    profile: int
+    anchors: tuple[tuple[Choice, int], ...]  # with its bytes in the bundle
+    covers: list[coverage.Answer]
+    budget: list[budget.Line]
+    warnings: list[str]
+
+
+def build(request: Request) -> Built:
+    """Return the bundle. Raises InputError for bad input, TrustError for what does not fit."""
+    choices, warnings = _choose(request)
+    profile = _profile(request)
+    _check_family_choice(request, profile)
+    form = _form(request)
+    for choice in choices:
+        _check_supported(request.board, choice)
+    packaged = [
+        bundle.Anchor(anchor.package(one.der, form, one.name), bytes.fromhex(one.sha256))
+        for one in choices
+    ]
+    data = bundle.encode(
+        packaged,
+        target=request.target,
+        profile=profile,
+        created=request.created,
+        not_after=request.not_after,
+    )
+    costs = budget.lines(request.board, len(data), [(one.key, form) for one in choices])
+    _check_fits(request.board, costs)
+    sizes = tuple((one, len(made.der)) for one, made in zip(choices, packaged, strict=True))
+    covers = coverage.answers([one.id for one in choices], profile)
+    return Built(data, request.board, form, profile, sizes, covers, costs, warnings)
+
+
+def _choose(request: Request) -> tuple[list[Choice], list[str]]:
+    """Return the anchors in the order asked for, each once, and what to warn of."""
+    known = catalog.load()
+    ids = dict.fromkeys((*KEYS[request.keys][0], *request.extra_ids))
+    choices = [
+        _from_catalog(known.get(one), "--with" if one in request.extra_ids else "--keys")
+        for one in ids
+    ]
+    warnings: list[str] = []
+    for name, data in request.files:
+        found = x509.parse_certificates(data, name)
+        choices += [_from_file(one, name, known, warnings) for one in found]
+    if not choices:
+        raise InputError(
+            "a bundle without anchors trusts nobody",
+            why="--keys none adds no root of AWS",
+            hint="add --anchor FILE.pem or --with ID",
+            code="NOROOTS",
+        )
+    if len({one.sha256 for one in choices}) != len(choices):
+        raise InputError(
+            "the same root is given twice",
+            why="a file holds a root that is in the bundle already",
+            hint="leave that --anchor out",
+        )
+    return choices, warnings
+
+
+def _from_catalog(found: catalog.TrustAnchor, option: str) -> Choice:
+    return Choice(
+        id=found.id,
+        name=found.name,
+        key=found.key,
+        family=_family(found.key),
+        der=found.der,
+        sha256=found.sha256,
+        not_after=found.not_after,
+        programme_end=found.programme_end.isoformat() if found.programme_end else "",
+        because=option,
+    )
+
+
+def _from_file(
+    certificate: x509.Certificate, name: str, known: catalog.Catalog, warnings: list[str]
+) -> Choice:
+    same = known.by_sha256(certificate.sha256)
+    if same is not None:
+        return _from_catalog(same, f"--anchor {name}")
+    lookalike = known.by_subject(certificate.subject_der)
+    if lookalike is None:
+        warnings.append(f"{name}: {certificate.subject} is not in the catalogue of AWS roots")
+    else:
+        warnings.append(
+            f"{name}: NOT AMAZON'S {lookalike.name.upper()}, ONLY ITS NAME: "
+            f"the key is another one (SHA-256 {certificate.sha256})"
+        )
+    return Choice(
+        id="",
+        name=f"{certificate.subject} ({name})",
+        key=certificate.key,
+        family=certificate.family,
+        der=certificate.der,
+        sha256=certificate.sha256,
+        not_after=certificate.not_after,
+        programme_end="",
+        because=f"--anchor {name}",
+    )
+
+
+def _family(key: str) -> str:
+    return "rsa" if key.startswith("rsa") else "ecdsa"
+
+
+def _profile(request: Request) -> int:
+    if not request.profile:
+        return KEYS[request.keys][1]
+    if request.keys != "none":
+        raise InputError(
+            f"--profile goes with --keys none, not with --keys {request.keys}",
+            why="the roots of AWS imply the cipher profile that makes them work",
+            hint="leave --profile out",
+        )
+    return bundle.PROFILES[request.profile]
+
+
+def _check_family_choice(request: Request, profile: int) -> None:
+    """Refuse one family where the board cannot make the server present it."""
+    tls = request.board.tls
+    if profile == ECDSA | RSA or tls.one_family_is_safe:
+        return
+    later = tls.family_choice_tls12
+    if request.endpoint_tls12 and later is not None and later.value != "none":
+        return
+    raise TrustError(
+        f"a bundle of one key family is not safe on board {request.board.id}",
+        why="its TLS stack negotiates TLS 1.3, where it cannot choose the server's key type",
+        hint="--keys both, or --endpoint-tls 1.2 if the endpoint's TLS policy stops there",
+        code="FAMILY",
+    )
+
+
+def _form(request: Request) -> str:
+    forms = request.board.tls.forms.value
+    if not request.form:
+        return request.board.tls.anchor_form.value
+    if request.form not in forms:
+        raise TrustError(
+            f"board {request.board.id} does not take anchors in the form {request.form}",
+            why=f"its TLS stack, {request.board.tls.stack.value}, takes {', '.join(forms)}",
+            hint=f"--form {forms[-1]}",
+            code="FORMAT",
+        )
+    return request.form
+
+
+def _check_supported(board: Board, choice: Choice) -> None:
+    """Refuse an anchor whose key the board's TLS stack cannot use."""
+    curve = _CURVE.get(choice.key)
+    curves = board.tls.curves
+    lacks = ""
+    if choice.family not in board.tls.families.value:
+        lacks = choice.family.upper()
+    elif curve and curves is not None and curve not in curves.value:
+        lacks = curve
+    if lacks:
+        raise TrustError(
+            f"{choice.name} does not work on board {board.id}",
+            why=f"its TLS stack does not do {lacks}",
+            hint=f"see what it does: rootlet board show {board.id}",
+            code="TLSPOLICY",
+        )
+
+
+def _check_fits(board: Board, costs: list[budget.Line]) -> None:
+    for line in costs:
+        if not line.fits:
+            raise TrustError(
+                f"the bundle does not fit board {board.id}: {line.what}",
+                why=f"it needs {line.needs} bytes, the board has {line.has} ({line.source})",
+                hint="use fewer anchors, or ECC ones",
+                code="HEAP",
+            )

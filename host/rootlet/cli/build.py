@@ -1,0 +1,167 @@
+"""``rootlet build``."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from rootlet import board as boards
+from rootlet import build as builder
+from rootlet import bundle, files
+from rootlet.cli import show
+from rootlet.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_MAX_PEM = 1 << 20
+_ANSWER = {"yes": "yes", "cross-sign": "maybe", "no": "no"}
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  rootlet build --board esp32 --keys ecc -o ecc.rlt
+  rootlet build --board esp32 --keys both --with starfield-g2 -o all.rlt
+  rootlet build --board pico-w --keys none --anchor our-root.pem -o own.rlt
+\b
+Exit codes: 0 built, 2 bad input, 3 it does not fit or is not safe on this board.
+"""
+)
+@click.option("--board", "board_id", required=True, help="A board's id, or your own TOML file.")
+@click.option("--keys", type=click.Choice(list(builder.KEYS)), required=True, help="AWS roots.")
+@click.option("--with", "extra", multiple=True, metavar="ID", help="Add a catalogued anchor.")
+@click.option("--anchor", multiple=True, type=click.Path(path_type=Path), help="Add your root.")
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path))
+@click.option("--target", default="default", show_default=True, help="Name of the fleet.")
+@click.option("--form", type=click.Choice(["tiny", "strict", "full"]), help="Anchor form.")
+@click.option("--profile", type=click.Choice(list(bundle.PROFILES)), help="With --keys none.")
+@click.option("--endpoint-tls", type=click.Choice(["1.2"]), help="The endpoint stops there.")
+@click.option("--created", metavar="UNIX", type=int, help="Default: SOURCE_DATE_EPOCH, or now.")
+@show.json_option
+def command(  # noqa: PLR0913 - one argument per option
+    *,
+    board_id: str,
+    keys: str,
+    extra: tuple[str, ...],
+    anchor: tuple[Path, ...],
+    output: Path,
+    target: str,
+    form: str | None,
+    profile: str | None,
+    endpoint_tls: str | None,
+    created: int | None,
+    json_output: bool,
+) -> None:
+    """Build the smallest trust bundle that works on a board.
+
+    Anchors come in the smallest form that the board's TLS stack takes, with the cipher profile
+    that makes a server present a chain under them.
+    """
+    request = builder.Request(
+        board=boards.load(board_id),
+        keys=keys,
+        created=_now() if created is None else created,
+        extra_ids=extra,
+        files=tuple((str(path), files.read(path, _MAX_PEM)) for path in anchor),
+        target=target,
+        form=form or "",
+        profile=profile or "",
+        endpoint_tls12=endpoint_tls == "1.2",
+    )
+    built = builder.build(request)
+    files.write(output, built.data)
+    if json_output:
+        show.as_json("build/1", _document(built, output))
+    else:
+        _report(built, output)
+
+
+def _now() -> int:
+    """Return the creation time: https://reproducible-builds.org/specs/source-date-epoch/."""
+    given = os.environ.get("SOURCE_DATE_EPOCH")
+    if given is None:
+        return int(time.time())
+    if not given.isdecimal():
+        raise InputError(f"SOURCE_DATE_EPOCH is {given!r}", why="it takes Unix seconds")
+    return int(given)
+
+
+def _report(built: builder.Built, output: Path) -> None:
+    show.table(
+        "Anchors", ("anchor", "key", "bytes", "ends", "programmes end", "why"), _rows(built)
+    )
+    show.table("Covers", ("chain", "covered", "because"), _covers(built))
+    show.table("Costs", ("what", "bytes", "board has", "source"), _costs(built))
+    for warning in built.warnings:
+        click.echo(f"warning: {warning}", err=True)
+    profile = bundle.profile_name(built.profile)
+    click.echo(
+        f"{output}: {len(built.data)} bytes for {built.board.id}, form {built.form}, "
+        f"cipher profile {profile}, unsigned"
+    )
+
+
+def _rows(built: builder.Built) -> Sequence[Sequence[str]]:
+    return [
+        (
+            one.id or one.name,
+            one.key,
+            str(size),
+            one.not_after.date().isoformat(),
+            one.programme_end or "unknown",
+            one.because,
+        )
+        for one, size in built.anchors
+    ]
+
+
+def _covers(built: builder.Built) -> Sequence[Sequence[str]]:
+    return [(row.chain.name, _ANSWER[row.covered], row.because) for row in built.covers]
+
+
+def _costs(built: builder.Built) -> Sequence[Sequence[str]]:
+    return [
+        (line.what, _number(line.needs), _number(line.has), line.source) for line in built.budget
+    ]
+
+
+def _number(value: int | None) -> str:
+    return "unknown" if value is None else f"{value:,}"
+
+
+def _document(built: builder.Built, output: Path) -> dict[str, Any]:
+    return {
+        "file": str(output),
+        "bytes": len(built.data),
+        "sha256": bundle.sha256(built.data),
+        "board": built.board.id,
+        "form": built.form,
+        "profile": bundle.profile_name(built.profile),
+        "anchors": [
+            {
+                "id": one.id or None,
+                "name": one.name,
+                "key": one.key,
+                "bytes": size,
+                "sha256": one.sha256,
+                "not_after": one.not_after.isoformat(),
+                "programme_end": one.programme_end or None,
+                "because": one.because,
+            }
+            for one, size in built.anchors
+        ],
+        "covers": [
+            {"chain": row.chain.name, "covered": row.covered, "because": row.because}
+            for row in built.covers
+        ],
+        "costs": [
+            {"what": line.what, "needs": line.needs, "has": line.has, "source": line.source}
+            for line in built.budget
+        ],
+        "warnings": built.warnings,
+    }

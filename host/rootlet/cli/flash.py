@@ -1,0 +1,101 @@
+"""``rootlet flash``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from rootlet import bundle, files, flash, identity
+from rootlet.cli import show
+from rootlet.errors import InputError
+from urootlet.bundle import MAX_SIZE
+
+_MAX_PEM = 1 << 16
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  rootlet flash --port auto ecc.rlt
+  rootlet flash --port /dev/ttyUSB0 ecc.rlt --endpoint a1b2c3-ats.iot.eu-west-1.amazonaws.com \\
+      --thing pump-7 --cert pump-7.crt --key pump-7.key
+\b
+Exit codes: 0 the board is up to date, 2 bad input, 3 refused, 4 board or port.
+"""
+)
+@click.argument("file", metavar="BUNDLE", type=click.Path(path_type=Path))
+@click.option("--port", required=True, envvar="ROOTLET_PORT", help="auto, id:SERIAL, or a path.")
+@click.option("--endpoint", help="Host name of the iot:Data-ATS endpoint.")
+@click.option("--thing", help="Thing name; also the MQTT client id.")
+@click.option("--cert", type=click.Path(path_type=Path), help="Device certificate, PEM or DER.")
+@click.option("--key", type=click.Path(path_type=Path), help="Its private key, PEM or DER.")
+@click.option("--address", default="", help="Connect here instead (a gateway, a lab).")
+@click.option("--mqtt-port", default=8883, show_default=True, type=click.IntRange(1, 65535))
+@click.option("--ntp", default="", help="NTP server that the device asks for the time.")
+@show.json_option
+def command(  # noqa: PLR0913 - one argument per option
+    *,
+    file: Path,
+    port: str,
+    endpoint: str | None,
+    thing: str | None,
+    cert: Path | None,
+    key: Path | None,
+    address: str,
+    mqtt_port: int,
+    ntp: str,
+    json_output: bool,
+) -> None:
+    """Put the device package, a bundle and an identity on a board that runs MicroPython.
+
+    Only what changed is written, each file atomically; run it again after an interruption. The
+    identity stays as it is on the board when none of its four options is given.
+    """
+    data = files.read(file, MAX_SIZE)
+    bundle.decode(data, str(file))
+    contents = flash.contents(data)
+    if any((endpoint, thing, cert, key)):
+        if not (endpoint and thing and cert and key):
+            raise InputError(
+                "the device's identity is not complete",
+                why="--endpoint, --thing, --cert and --key go together",
+                hint="give all four, or none to keep the identity that is on the board",
+            )
+        settings = identity.Settings(endpoint, thing, address, mqtt_port, ntp)
+        contents = flash.contents(data, settings, *_identity(cert, key))
+    with show.progress("flash") as progress:
+        report = flash.flash(port, contents, progress)
+    if json_output:
+        show.as_json("flash/1", _document(report, port))
+    else:
+        _report(report, port)
+
+
+def _identity(cert: Path, key: Path) -> tuple[bytes, bytes]:
+    certificate = identity.read_certificate(files.read(cert, _MAX_PEM), str(cert))
+    return certificate, identity.read_key(files.read(key, _MAX_PEM), str(key), certificate)
+
+
+def _report(report: flash.Report, port: str) -> None:
+    for path in report.written:
+        click.echo(f"written: {path}")
+    if report.written:
+        click.echo(f"{port}: {len(report.written)} files, {report.bytes_written} bytes written")
+    else:
+        click.echo(f"{port}: up to date, nothing written")
+    if report.missing:
+        click.echo(f"still missing on the board: {', '.join(report.missing)}", err=True)
+        click.echo("give --endpoint, --thing, --cert and --key to write them", err=True)
+
+
+def _document(report: flash.Report, port: str) -> dict[str, Any]:
+    return {
+        "port": port,
+        "board": report.board,
+        "written": report.written,
+        "unchanged": report.unchanged,
+        "bytes_written": report.bytes_written,
+        "missing": report.missing,
+    }

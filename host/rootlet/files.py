@@ -1,0 +1,50 @@
+"""Reading what a user names, and writing so that a file is never half there."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+from rootlet.errors import InputError
+
+
+def read(path: Path, limit: int) -> bytes:
+    """Return the whole file. Raises InputError when it is not readable or over ``limit`` bytes."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(limit + 1)
+    except OSError as error:
+        raise InputError(
+            f"{path}: cannot be read", why=error.strerror or str(error), hint="check the path"
+        ) from error
+    if len(data) > limit:
+        raise InputError(
+            f"{path}: over {limit} bytes", why="no file of this kind is that long", code="FORMAT"
+        )
+    return data
+
+
+def write(path: Path, data: bytes, mode: int = 0o644) -> None:
+    """Write beside ``path``, flush to the disk, and rename into place.
+
+    Raises InputError when the folder is missing, full or not writable; ``path`` is then as it
+    was and nothing is left beside it.
+    """
+    temporary = ""
+    try:
+        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fchmod(file.fileno(), mode)
+            os.fsync(file.fileno())
+        Path(temporary).replace(path)
+    except OSError as error:
+        if temporary:
+            Path(temporary).unlink(missing_ok=True)
+        raise InputError(
+            f"{path}: cannot be written",
+            why=error.strerror or str(error),
+            hint="name another file with -o, or make room",
+        ) from error

@@ -1,0 +1,36 @@
+# What the DER reader sees in certificates, and what it refuses. Arguments: DER files.
+import sys
+
+from urootlet import der
+from urootlet.errors import Error
+
+for name in sys.argv[1:]:
+    with open(name, "rb") as file:
+        data = file.read()
+    seen = der.Certificate(data, 0, len(data))
+    print(
+        der.common_name(data, seen.subject),
+        "by",
+        der.common_name(data, seen.issuer),
+        "v%d" % seen.version,
+        seen.family(),
+        seen.is_ca(),
+    )
+
+for name, data in (
+    ("nothing", b""),
+    ("tag alone", b"\x30"),
+    ("indefinite length", b"\x30\x80\x00\x00"),
+    ("long form of a short length", b"\x30\x81\x01\x00"),
+    ("leading zero in a length", b"\x30\x82\x00\x81" + bytes(129)),
+    ("four length bytes", b"\x30\x84\x01\x00\x00\x00"),
+    ("length past the end", b"\x30\x05\x00"),
+    ("not a sequence", b"\x31\x00"),
+    ("trailing byte", b"\x30\x00\x00"),
+    ("empty certificate", b"\x30\x00"),
+):
+    try:
+        der.Certificate(data, 0, len(data))
+        print(name, "accepted")
+    except Error as error:
+        print(name, error.code, error.detail)
