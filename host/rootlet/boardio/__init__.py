@@ -1,0 +1,1 @@
+"""Boards, their ports, and the programs that reach them."""
