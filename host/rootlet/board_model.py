@@ -169,6 +169,13 @@ class Board:
                 for key, fact in _leaves(f"{section}.{one.name}", found):
                     yield key, fact, one.kind.unit
 
+    def unknown(self) -> Iterator[str]:
+        """Yield the dotted key of every single fact, or whole grid, of which nothing is known."""
+        for section, fields in FIELDS.items():
+            for one in fields:
+                if not getattr(getattr(self, section), one.name):
+                    yield f"{section}.{one.name}"
+
 
 def _leaves(key: str, found: Fact[Any] | Mapping[str, Any] | None) -> Iterator[tuple[str, Any]]:
     if isinstance(found, Fact):
