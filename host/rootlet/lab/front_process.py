@@ -14,19 +14,25 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import contextvars
 import json
+import os
 import socket
 import ssl
 import sys
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+_Result = TypeVar("_Result")
+_Subject = tuple[tuple[tuple[str, str], ...], ...]  # as SSLSocket.getpeercert gives it
 
 _SETTINGS_LIMIT = 65_536  # bytes of the first line
-_CHUNK = 65_536  # bytes carried at once; also where a reader stops reading ahead
+_CHUNK = 65_536  # bytes carried at once; a reader reads ahead at most twice that
 _HANDSHAKE_TIMEOUT = 15.0  # seconds; an ESP32 needs two for RSA
 _BREATH = 0.05  # seconds
-_CLOSE_TIMEOUT = 3.0  # seconds for the peer's close_notify (RFC 5246 section 7.2.1)
+_CLOSE_TIMEOUT = 3.0  # seconds for the other side to end, once one side has
 
 
 @dataclass(frozen=True)
@@ -42,22 +48,11 @@ class Settings:
     tls13: bool  #: offer TLS 1.3 too
 
 
-@dataclass
-class Connection:
-    """What is known about one connection; its fields are those of an event."""
+class Hello(ssl.SSLObject):
+    """The TLS state of one connection, and what its client asked for."""
 
-    peer: str
     sni: str | None = None
-    reason: str = ""
-    known: dict[str, Any] = field(default_factory=dict)
-
-    def tell(self, kind: str) -> None:
-        """Print one event."""
-        tell(kind, peer=self.peer, sni=self.sni, reason=self.reason, **self.known)
-
-
-#: The connection whose handshake is running: OpenSSL's SNI callback is not told.
-_handshaking: contextvars.ContextVar[Connection] = contextvars.ContextVar("_handshaking")
+    refusal = ""
 
 
 def tell(kind: str, **details: object) -> None:
@@ -67,21 +62,22 @@ def tell(kind: str, **details: object) -> None:
 
 
 def context(settings: Settings) -> ssl.SSLContext:
-    """Return the server's context: both chains, client certificate required, no resumption.
+    """Return the server's context: both chains, client certificate required, no tickets.
 
     A resumed session shows no certificate (RFC 5246 section 7.3), so a client would not notice
-    that the server has changed; tickets are therefore off.
+    that the server has changed.
     """
     made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     made.minimum_version = ssl.TLSVersion.TLSv1_2
     made.maximum_version = ssl.TLSVersion.TLSv1_3 if settings.tls13 else ssl.TLSVersion.TLSv1_2
-    made.options |= ssl.OP_CIPHER_SERVER_PREFERENCE | ssl.OP_NO_TICKET
+    made.options |= ssl.OP_CIPHER_SERVER_PREFERENCE | ssl.OP_NO_TICKET | ssl.OP_NO_RENEGOTIATION
     made.num_tickets = 0
     made.set_ciphers(settings.ciphers)
     for chain, key in settings.chains:
         made.load_cert_chain(chain, key)
     made.load_verify_locations(settings.client_ca)
     made.verify_mode = ssl.CERT_REQUIRED
+    made.sslobject_class = Hello
     made.sni_callback = _NameCheck(settings.domain)
     return made
 
@@ -95,14 +91,87 @@ class _NameCheck:
     def __init__(self, domain: str) -> None:
         self._domain = domain.lower()
 
-    def __call__(self, _: object, name: str | None, __: ssl.SSLContext) -> int | None:
-        connection = _handshaking.get()
-        connection.sni = name
+    def __call__(self, hello: ssl.SSLObject, name: str | None, _: ssl.SSLContext) -> int | None:
+        hello = cast("Hello", hello)
+        hello.sni = name
         label, _dot, domain = (name or "").lower().partition(".")
         if label and domain == self._domain:
             return None
-        connection.reason = "wrong-name" if name else "no-sni"
+        hello.refusal = "wrong-name" if name else "no-sni"
         return int(ssl.ALERT_DESCRIPTION_UNRECOGNIZED_NAME)
+
+
+class Tls:
+    """The server's side of TLS over a pair of asyncio streams.
+
+    asyncio's own drops the alert of a handshake that fails, and the alert is what tells a
+    client why; here each flight goes through ``_run``, whatever comes of it.
+    """
+
+    def __init__(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, made: ssl.SSLContext
+    ) -> None:
+        self._reader, self._writer = reader, writer
+        self._arrived, self._leaving = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self.hello = cast("Hello", made.wrap_bio(self._arrived, self._leaving, server_side=True))
+
+    async def handshake(self) -> None:
+        """Shake hands; ssl.SSLError, OSError or TimeoutError if that fails."""
+        async with asyncio.timeout(_HANDSHAKE_TIMEOUT):
+            await self._run(self.hello.do_handshake)
+
+    async def read(self) -> bytes:
+        """Return what has arrived, at most 64 KiB, or nothing after close_notify or the end."""
+        try:
+            return await self._run(lambda: self.hello.read(_CHUNK))
+        except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
+            return b""
+
+    async def write(self, data: bytes) -> None:
+        """Send, waiting while the client does not take it."""
+        self.hello.write(data)
+        await self._flush()
+
+    async def end(self) -> None:
+        """Send close_notify and FIN: nothing more will come from here."""
+        with contextlib.suppress(ssl.SSLError):
+            self.hello.unwrap()  # raises that it would wait for the client's close_notify
+        await self._flush()
+        self._writer.write_eof()
+
+    async def close(self) -> None:
+        """Close the socket once the client has, or has had the time.
+
+        Closing while its bytes are unread would reset the connection (RFC 1122 section
+        4.2.2.13), and that would destroy the last words on their way to it.
+        """
+        with contextlib.suppress(OSError):
+            async with asyncio.timeout(_CLOSE_TIMEOUT):
+                await self.end()
+                while await self._reader.read(_CHUNK):
+                    pass
+        await closed(self._writer)
+
+    async def _run(self, step: Callable[[], _Result]) -> _Result:
+        while True:
+            try:
+                return step()
+            except ssl.SSLWantReadError:
+                await self._flush()
+                await self._fill()
+            finally:
+                await self._flush()
+
+    async def _fill(self) -> None:
+        if data := await self._reader.read(_CHUNK):
+            self._arrived.write(data)
+        else:
+            self._arrived.write_eof()
+
+    async def _flush(self) -> None:
+        if data := self._leaving.read():
+            self._writer.write(data)
+            await self._writer.drain()
 
 
 class Front:
@@ -124,7 +193,6 @@ class Front:
                 except OSError:  # out of descriptors: who knocks waits in the kernel's queue
                     await asyncio.sleep(_BREATH)
                     continue
-                accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 task = loop.create_task(self._serve(accepted, f"{peer[0]}:{peer[1]}"))
                 self._open.add(task)
                 task.add_done_callback(self._open.discard)
@@ -135,84 +203,94 @@ class Front:
             await asyncio.wait(self._open)
 
     async def _serve(self, accepted: socket.socket, peer: str) -> None:
-        connection = Connection(peer)
-        _handshaking.set(connection)
+        streams = await asyncio.open_connection(sock=accepted, limit=_CHUNK)
+        client = Tls(*streams, self._context)
         try:
-            client = await self._handshake(accepted)
-        except (OSError, ssl.SSLError) as error:
-            connection.reason = connection.reason or reason(error)
-            connection.tell("refused")
-            return
-        connection.known = negotiated(client[1])
-        connection.tell("open")
-        try:
-            connection.reason = await self._carry(client)
+            await client.handshake()
+        except OSError as error:  # TimeoutError and ssl.SSLError are OSErrors
+            why = client.hello.refusal or reason(error)
+            tell("refused", peer=peer, sni=client.hello.sni, reason=why)
+        else:
+            known = {"peer": peer, "sni": client.hello.sni, **negotiated(client.hello)}
+            tell("open", **known)
+            tell("closed", **known, reason=await self._carry(client))
         finally:
-            connection.tell("closed")
+            await client.close()
 
-    async def _handshake(self, accepted: socket.socket) -> _Stream:
-        loop = asyncio.get_running_loop()
-        reader = asyncio.StreamReader(limit=_CHUNK)
-        protocol = asyncio.StreamReaderProtocol(reader)
-        transport, _ = await loop.connect_accepted_socket(
-            lambda: protocol,
-            accepted,
-            ssl=self._context,
-            ssl_handshake_timeout=_HANDSHAKE_TIMEOUT,
-            ssl_shutdown_timeout=_CLOSE_TIMEOUT,
-        )
-        return reader, asyncio.StreamWriter(transport, protocol, reader, loop)
-
-    async def _carry(self, client: _Stream) -> str:
+    async def _carry(self, client: Tls) -> str:
         try:
-            broker = await asyncio.open_unix_connection(self._settings.broker, limit=_CHUNK)
+            reader, writer = await asyncio.open_unix_connection(
+                self._settings.broker, limit=_CHUNK
+            )
         except OSError as error:
-            client[1].close()
             return f"no broker: {error.strerror}"
-        try:
-            await asyncio.gather(pump(client[0], broker[1]), pump(broker[0], client[1]))
-        finally:
-            broker[1].close()
-            client[1].close()
+
+        async def to_broker(data: bytes) -> None:
+            writer.write(data)
+            await writer.drain()
+
+        async def end_broker() -> None:
+            writer.write_eof()
+
+        await both(
+            pump(client.read, to_broker, end_broker),
+            pump(lambda: reader.read(_CHUNK), client.write, client.end),
+        )
+        await closed(writer)
         return ""
 
 
-_Stream = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+async def pump(
+    read: Callable[[], Awaitable[bytes]],
+    write: Callable[[bytes], Awaitable[None]],
+    end: Callable[[], Awaitable[None]],
+) -> None:
+    """Carry bytes in one direction until they end, then pass on that they have."""
+    with contextlib.suppress(OSError):  # either side has gone, which ends this direction too
+        while data := await read():
+            await write(data)
+        await end()
 
 
-async def pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
-    """Carry bytes until the source ends, then end the sink; never more than it can take.
-
-    A Unix socket is closed in this direction only. TLS has no half-close (RFC 5246 section
-    7.2.1: the other side answers close_notify at once), so there the connection is closed.
-    """
-    with contextlib.suppress(OSError, ssl.SSLError):
-        while data := await source.read(_CHUNK):
-            sink.write(data)
-            await sink.drain()
-        if sink.can_write_eof():
-            sink.write_eof()
-            return
-    sink.close()
-    with contextlib.suppress(OSError, ssl.SSLError):
-        await sink.wait_closed()
+async def both(*directions: Awaitable[None]) -> None:
+    """Run both directions; when one has ended, the other has 3 s to follow."""
+    tasks = [asyncio.ensure_future(each) for each in directions]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(tasks, timeout=_CLOSE_TIMEOUT)
+    finally:
+        for task in tasks:
+            task.cancel()
 
 
-def negotiated(writer: asyncio.StreamWriter) -> dict[str, Any]:
+async def closed(writer: asyncio.StreamWriter) -> None:
+    """Close a stream, whatever state it is in."""
+    writer.close()
+    with contextlib.suppress(OSError):
+        await writer.wait_closed()
+
+
+def negotiated(hello: ssl.SSLObject) -> dict[str, str | None]:
     """Return protocol, suite and the client's common name."""
-    cipher, version, _ = writer.get_extra_info("cipher")
-    subject = writer.get_extra_info("peercert")["subject"]
+    cipher = hello.cipher()
+    subject = cast("_Subject", (hello.getpeercert() or {}).get("subject", ()))
     names = {key: value for part in subject for key, value in part}
-    return {"tls": version, "cipher": cipher, "thing": names.get("commonName")}
+    return {
+        "tls": hello.version(),
+        "cipher": cipher[0] if cipher else "",
+        "thing": names.get("commonName"),
+    }
 
 
-def reason(error: BaseException) -> str:
+def reason(error: OSError) -> str:
     """Return why a handshake failed, in OpenSSL's words: ``no-shared-cipher``."""
+    if isinstance(error, TimeoutError):
+        return "handshake-timeout"
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"certificate-verify-failed: {error.verify_message}"
     if isinstance(error, ssl.SSLError) and error.reason:
         return error.reason.lower().replace("_", "-")
-    return str(error) or type(error).__name__
+    return error.strerror or type(error).__name__
 
 
 async def run(settings: Settings, commands: asyncio.StreamReader) -> None:
@@ -235,6 +313,7 @@ async def _main() -> None:
     commands = asyncio.StreamReader(limit=_SETTINGS_LIMIT)
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(commands), sys.stdin)
     await run(Settings(**json.loads(await commands.readline())), commands)
+    os._exit(0)  # nobody is left to wait for: the kernel closes what is still open
 
 
 if __name__ == "__main__":
