@@ -26,7 +26,8 @@ ADVICE = {
     "CLIENTID": "Another device uses this client id: derive it from the thing name.",
     "DNS": "The name does not resolve: give a bare host name and check the network.",
     "PORT": "MicroPython has no ALPN, and no other port talks MQTT over TLS: use port 8883.",
-    "UMQTT": "The umqtt.simple on this board cannot take a TLS context: install 1.6 or newer.",
+    "UMQTT": "The board has no umqtt.simple, or one that takes no TLS context: mpremote mip "
+    "install umqtt.simple",
     "REPL": "The board does not answer at its prompt: stop its program or reset it.",
     "ENDPOINT": "This is a legacy endpoint name: use the one of describe-endpoint "
     "--endpoint-type iot:Data-ATS.",

@@ -88,9 +88,21 @@ def _root(bundle: Bundle, watch: "Watch") -> Error:
         if family and family not in families(bundle):
             return Error("FAMILY", "the server's key is " + family)
     if watch.top is not None:
-        top = Certificate(watch.top, 0, len(watch.top))
-        return Error("ROOT", "no anchor for " + common_name(watch.top, top.issuer))
+        return Error("ROOT", _wanted(bundle, watch.top))
     return Error("ROOT", "no path to an anchor")
+
+
+def _wanted(bundle: Bundle, der: bytes) -> str:
+    """Say where the chain ended, and whether only the key of a root of ours was wrong."""
+    top = Certificate(der, 0, len(der))
+    for index in range(len(bundle.anchors)):
+        ours = bundle.der(index)
+        start, end = Certificate(ours, 0, len(ours)).subject
+        subject = ours[start:end]
+        for span in (top.subject, top.issuer):
+            if der[span[0] : span[1]] == subject:
+                return "a key that is not ours uses the name " + common_name(der, span)
+    return common_name(der, top.subject) + " is signed by " + common_name(der, top.issuer)
 
 
 def families(bundle: Bundle) -> "list[str]":

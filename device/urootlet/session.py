@@ -67,7 +67,7 @@ def _explain(error: Exception, bundle: Bundle, config: Config, context: Context)
 
     if context.fault is not None:
         return diagnose.tls(context.fault, bundle, context.watch)
-    if isinstance(error, TypeError):
+    if isinstance(error, (ImportError, TypeError)):
         return Error("UMQTT", str(error))
     if not context.entered:
         return diagnose.network(error, config.address)

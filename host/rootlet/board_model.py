@@ -19,7 +19,7 @@ T = TypeVar("T")
 #: Forms of an anchor, largest first (DESIGN.md section 4), and which of them each stack takes
 #: (measured 2026-11-21 with mbedTLS 2.28.10 and 3.6.6 and OpenSSL 3.0.19: docs/boards.md).
 FORMS_OF = {"mbedtls": ("full", "strict", "tiny"), "openssl": ("full", "strict")}
-KEY_KINDS = ("rsa-2048", "rsa-4096", "p-256", "p-384")
+KEY_KINDS = ("rsa-2048", "rsa-4096", "ec-p256", "ec-p384")
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +225,7 @@ def _keys() -> Iterator[tuple[str, Kind]]:
 
 
 def grid_keys(key: str) -> Iterator[str]:
-    """Yield the dotted keys of one grid, such as ``memory.anchor_cost.p-256.full``."""
+    """Yield the dotted keys of one grid, such as ``memory.anchor_cost.ec-p256.full``."""
     for key_kind in KEY_KINDS:
         for form in FORMS_OF["mbedtls"]:
             yield f"{key}.{key_kind}.{form}"

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 _CHUNK = 1024
+_PROMPT = 4  # seconds to wait for a prompt, each time
 _SILENCE = 20.0  # seconds without output before a running snippet counts as stuck
 
 
@@ -44,7 +45,7 @@ class Remote:
         self._transport = _open(device)
         try:
             with self._faults(), contextlib.redirect_stdout(io.StringIO()):
-                self._transport.enter_raw_repl()
+                self._enter_raw_repl()
         except BoardError:
             self._transport.close()
             raise
@@ -55,6 +56,19 @@ class Remote:
             self._transport.exit_raw_repl()
         with contextlib.suppress(Exception):
             self._transport.close()
+
+    def _enter_raw_repl(self) -> None:
+        """Ask for the prompt up to three times: a board that is just starting misses keys."""
+        from mpremote.transport import TransportError  # noqa: PLC0415 - slow to import
+
+        for last in (False, False, True):
+            try:
+                self._transport.enter_raw_repl(timeout_overall=_PROMPT)
+            except TransportError:
+                if last:
+                    raise
+            else:
+                return
 
     def run(self, code: str, *, silence: float = _SILENCE) -> str:
         """Run ``code`` and return what it printed; an exception there raises BoardExceptionError.
@@ -105,6 +119,7 @@ class Remote:
         with self._faults():
             self._transport.exit_raw_repl()
             self._transport.serial.write(b"\x04")
+            self._transport.read_until(1, b"soft reboot\r\n", timeout_overall=_PROMPT)
 
     def _parse(self, text: str, kind: type) -> Any:
         try:

@@ -85,6 +85,8 @@ def _report(report: flash.Report, port: str) -> None:
         click.echo(f"{port}: {len(report.written)} files, {report.bytes_written} bytes written")
     else:
         click.echo(f"{port}: up to date, nothing written")
+    if not report.board["umqtt"]:
+        click.echo("the board has no umqtt.simple: mpremote mip install umqtt.simple", err=True)
     if report.missing:
         click.echo(f"still missing on the board: {', '.join(report.missing)}", err=True)
         click.echo("give --endpoint, --thing, --cert and --key to write them", err=True)

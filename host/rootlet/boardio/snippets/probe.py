@@ -17,6 +17,12 @@ try:
     _fs = [type(mounted).__name__ for mounted, path in vfs.mount() if path == "/"]
 except (ImportError, TypeError, ValueError):
     _fs = []
+try:
+    import umqtt.simple
+
+    _umqtt = True
+except ImportError:
+    _umqtt = False
 _free = os.statvfs("/")
 gc.collect()
 print(
@@ -27,6 +33,7 @@ print(
             "mpy": getattr(sys.implementation, "_mpy", 0),
             "machine": getattr(sys.implementation, "_machine", ""),
             "unique_id": _uid,
+            "umqtt": _umqtt,
             "fs": _fs[0] if _fs else "",
             "block": _free[0],
             "free_blocks": _free[3],
