@@ -24,10 +24,13 @@ if TYPE_CHECKING:
 MAX_FILE = 1024 * 1024
 
 _MARKER = re.compile(r"-----(BEGIN|END) ([^-\r\n]*)-----")
-# What a block leaves behind when its marker is damaged: half a marker, a marker in typographic
-# dashes, or a line of base64 that starts like a DER certificate (30 81 or 30 82).
+# What a block leaves behind when its marker is damaged.
 _DEBRIS = re.compile(
-    r"(?i:--\s*(?:begin|end)\b)|\b(?:BEGIN|END)\s+CERTIFICATE|^\s*MI[E-L][\w+/]{40}", re.MULTILINE
+    r"(?i:--\s*(?:begin|end)\b)"  # half a marker
+    r"|\b(?:BEGIN|END)\s+CERTIFICATE"  # a marker in typographic dashes
+    r"|-(?:B|BE|BEG|BEGI)?\Z"  # a marker that the end of the file cut off
+    r"|^[ \t]*MI[E-L][\w+/]{40}",  # base64 that starts like a DER certificate (30 81 or 30 82)
+    re.MULTILINE,
 )
 _BINARY = re.compile(r"[\x00-\x08\x0e-\x1f]")
 
@@ -67,8 +70,11 @@ def check_size(data: bytes, where: str) -> None:
 
 
 def is_binary(data: bytes) -> bool:
-    """Tell DER from text: a SEQUENCE with a long-form length, as every certificate has."""
-    return data[:1] == b"\x30" and data[1:2] >= b"\x80"
+    """Tell DER from text: a SEQUENCE with a long-form length, as every certificate has.
+
+    Or a short one that starts with an INTEGER, as a small private key does.
+    """
+    return data[:1] == b"\x30" and (data[1:2] >= b"\x80" or data[2:3] == b"\x02")
 
 
 def blocks(data: bytes, where: str) -> list[bytes]:

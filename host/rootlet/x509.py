@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import warnings
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -126,11 +126,13 @@ def parse_der(der: bytes, where: str) -> Certificate:
     try:
         with _known_serial_zero():
             return _read(_load(der), der)
-    except ValueError as error:  # from cryptography's parser, or from _key
+    # Flipping each bit of a root showed ValueError, TypeError, and classes that derive from
+    # Exception alone, not all of them documented. Whatever it is, these bytes are refused.
+    except Exception as error:  # noqa: BLE001 - see above
         _refuse_other_kind(der, where)
         refuse(
             f"{where}: not a certificate that can be read",
-            f"{error}".splitlines()[0][:200],
+            f"{error}".partition("\n")[0][:200] or "its encoding is wrong",
             "check it with: openssl x509 -noout -text -in FILE",
         )
 
@@ -139,13 +141,17 @@ def check_signed_by(child: Certificate, issuer: Certificate) -> bool:
     """Whether ``issuer`` is named in ``child`` and its key made the signature on it.
 
     Only that: no dates, no CA flag, no path length (RFC 5280 section 6.1.3 (a)(1) and (a)(4)).
+    False as well for a signature over SHA-1, as the oldest roots have it: it proves nothing.
     """
-    from cryptography.exceptions import InvalidSignature  # noqa: PLC0415 - see the module
+    from cryptography.exceptions import (  # noqa: PLC0415 - see the module
+        InvalidSignature,
+        UnsupportedAlgorithm,
+    )
 
     try:
         with _known_serial_zero():
             _load(child.der).verify_directly_issued_by(_load(issuer.der))
-    except (InvalidSignature, TypeError, ValueError):
+    except (InvalidSignature, UnsupportedAlgorithm, TypeError, ValueError):
         return False
     return True
 
@@ -197,13 +203,9 @@ def _read(parsed: x509.Certificate, der: bytes) -> Certificate:
 
 
 def _key(parsed: x509.Certificate) -> tuple[str, str]:
-    from cryptography.exceptions import UnsupportedAlgorithm  # noqa: PLC0415 - see the module
     from cryptography.hazmat.primitives.asymmetric import ec, rsa  # noqa: PLC0415 - see the module
 
-    try:
-        public = parsed.public_key()
-    except UnsupportedAlgorithm as error:
-        raise ValueError(f"its key type is unknown: {error}") from None
+    public = parsed.public_key()
     if isinstance(public, rsa.RSAPublicKey):
         return f"rsa-{public.key_size}", "rsa"
     if isinstance(public, ec.EllipticCurvePublicKey):
@@ -241,8 +243,6 @@ def _check_length(der: bytes, where: str) -> None:
 
 def _refuse_other_kind(der: bytes, where: str) -> None:
     """Name the other things that come as one DER SEQUENCE, by how their content starts."""
-    from cryptography.x509 import load_der_x509_csr  # noqa: PLC0415 - see the module
-
     start, _ = _element(der, 0)
     content = der[start : start + 3]
     if content == b"\x02\x01\x03":  # RFC 7292 section 4: version 3
@@ -252,10 +252,19 @@ def _refuse_other_kind(der: bytes, where: str) -> None:
     if content[:1] == b"\x06":  # RFC 2315 section 7: the content type
         hint = "openssl pkcs7 -inform DER -print_certs -in FILE -out FILE.pem"
         refuse(f"{where}: a PKCS#7 container", "not a certificate", hint)
-    with suppress(ValueError):
-        load_der_x509_csr(der)
+    if _is_request(der):
         hint = "give the certificate that the CA issued"
         refuse(f"{where}: a certificate request", "not a certificate", hint)
+
+
+def _is_request(der: bytes) -> bool:
+    from cryptography.x509 import load_der_x509_csr  # noqa: PLC0415 - see the module
+
+    try:
+        load_der_x509_csr(der)
+    except Exception:  # noqa: BLE001 - as in parse_der
+        return False
+    return True
 
 
 def _name_and_key_bytes(tbs: bytes) -> tuple[bytes, bytes, bytes]:
