@@ -60,7 +60,10 @@ async def serve_amqtt(path: str) -> None:
     )
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await broker.external_connected(StreamReaderAdapter(reader), Writer(writer), "default")
+        try:
+            await broker.external_connected(StreamReaderAdapter(reader), Writer(writer), "default")
+        finally:
+            writer.close()  # amqtt forgets to when the first packet is no CONNECT
 
     await broker.start()
     server = await asyncio.start_unix_server(connected, path)

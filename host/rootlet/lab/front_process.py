@@ -249,6 +249,7 @@ async def pump(
     with contextlib.suppress(OSError):  # either side has gone, which ends this direction too
         while data := await read():
             await write(data)
+    with contextlib.suppress(OSError):
         await end()
 
 
