@@ -391,7 +391,19 @@ class TestWhatIsRefused:
 
     @pytest.mark.parametrize("size", range(0, len(CA3), 13))
     def test_every_truncated_der_is_refused(self, size: int) -> None:
-        refusal(CA3[:size])
+        error = refusal(CA3[:size])
+        if size >= 4:  # the length of the whole is known
+            assert error.what == "roots.pem: the certificate is cut off"
+            assert error.why == f"it says {len(CA3)} bytes; {size} are there"
+
+    def test_an_end_line_of_another_label(self) -> None:
+        data = TWO.replace(b"END CERTIFICATE", b"END PUBLIC KEY", 1)
+        assert refusal(data).what == "roots.pem: an END line without its BEGIN line"
+
+    def test_an_end_line_alone(self) -> None:
+        error = refusal(TWO + b"-----END CERTIFICATE-----\n")
+        assert error.what == "roots.pem: an END line without its BEGIN line"
+        assert "after block 2" in error.why
 
     def test_an_empty_sequence(self) -> None:
         assert "not a certificate" in refusal(b"\x30\x80\0\0").what
