@@ -3,31 +3,25 @@
 from __future__ import annotations
 
 import os
-import signal
 import socket
 import ssl
-import subprocess
-import sys
-import tempfile
 import time
 from contextlib import closing
 from itertools import pairwise
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from cryptography import x509
 
-from lab_flight import first_flight
-from rootlet.errors import InputError, NetworkError
+from lab_client import connect, first_flight, handshake
+from rootlet.errors import NetworkError
 from rootlet.lab import Face, Hierarchy, Lab
-from rootlet.lab.broker import Broker, find_mosquitto, mosquitto_config
+from rootlet.lab.broker import find_mosquitto
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from pathlib import Path
 
     from rootlet.lab.front import Preference
-    from rootlet.lab.subscriber import ClientContext
 
 RSA_ONLY = "ECDHE-RSA-AES128-GCM-SHA256"
 ECDSA_ONLY = "ECDHE-ECDSA-AES128-GCM-SHA256"
@@ -35,20 +29,6 @@ RSA_PKCS1_SHA256 = 0x0401  # RFC 8446 section 4.2.3
 ECDSA_SECP256R1_SHA256 = 0x0403
 #: mosquitto is tested too where it is installed; its absence leaves the same tests on amqtt.
 BROKERS: list[Any] = ["amqtt", *(["mosquitto"] if find_mosquitto() else [])]
-
-
-def connect(lab: Lab, context: ClientContext) -> ssl.SSLSocket:
-    raw = socket.create_connection((lab.host, lab.port), timeout=5)
-    return context.wrap_socket(raw)
-
-
-def handshake(lab: Lab, *, ciphers: str = "", thing: str | None = "tester") -> tuple[Any, ...]:
-    context = lab.client_context(thing)
-    if ciphers:
-        context.set_ciphers(ciphers)
-    with connect(lab, context) as client:
-        client.settimeout(5)
-        return client.cipher() or ()
 
 
 # What the server shows
@@ -156,11 +136,14 @@ def test_another_face_keeps_the_port_and_the_connections_that_are_open(lab: Lab)
 
 
 def test_a_front_that_has_drained_ends_with_its_last_connection(lab: Lab) -> None:
-    lab.serve(preference="rsa-only")
-    lab.serve(preference="ecc-only")
-    lab.serve(preference="rsa-only")
-    broker_and_last_two = 3
-    assert len(lab.pids) <= broker_and_last_two
+    with lab.subscriber("kept/#"):
+        lab.serve(preference="rsa-only")
+        broker_and_two_fronts = 3
+        assert len(lab.pids) == broker_and_two_fronts
+    soon = time.monotonic() + 10
+    while len(lab.pids) == broker_and_two_fronts:
+        assert time.monotonic() < soon
+        time.sleep(0.02)
 
 
 # Whom the server refuses
@@ -271,119 +254,7 @@ def test_waiting_for_what_does_not_happen_ends_and_says_what_did(lab: Lab) -> No
     assert "open" in caught.value.why
 
 
-# How it starts and ends
-
-
-def test_nothing_is_left_behind(lab_pki: Hierarchy) -> None:
-    with Lab(pki=lab_pki, broker="amqtt") as lab, lab.subscriber("x"):
-        lab.serve(shape="4")
-        pids, folder = lab.pids, lab.broker_socket.parent
-        assert len(pids) == 3  # broker, the front that still has the subscriber, its successor
-    assert not folder.exists()
-    for pid in pids:
-        with pytest.raises(ProcessLookupError):
-            os.kill(pid, 0)
-    assert refuses(lambda: socket.create_connection((lab.host, lab.port)))
-
-
-_LAB_THAT_WAITS = """
-import sys, time
-from rootlet.lab import Lab
-with Lab(broker=sys.argv[1]) as lab:
-    print(lab.port, lab.broker_socket, flush=True)
-    time.sleep(60)
-"""
-
-
-@pytest.mark.parametrize("broker", BROKERS)
-def test_front_and_broker_end_when_their_parent_is_killed(broker: str) -> None:
-    with tempfile.TemporaryDirectory(prefix="rl-") as scratch:
-        parent = subprocess.Popen(
-            [sys.executable, "-c", _LAB_THAT_WAITS, broker],
-            stdout=subprocess.PIPE,
-            text=True,
-            env={**os.environ, "TMPDIR": scratch, "PYTHONPATH": os.pathsep.join(sys.path)},
-        )
-        with parent:
-            assert parent.stdout is not None
-            port, path = parent.stdout.readline().split()
-            parent.send_signal(signal.SIGKILL)
-        soon = time.monotonic() + 10
-        while not (
-            refuses(lambda: socket.create_connection(("127.0.0.1", int(port))))
-            and refuses(lambda: unix_connection(path))
-        ):
-            assert time.monotonic() < soon
-            time.sleep(0.05)
-
-
-def refuses(attempt: Callable[[], socket.socket]) -> bool:
-    try:
-        attempt().close()
-    except OSError:
-        return True
-    return False
-
-
-def unix_connection(path: str) -> socket.socket:
-    client = socket.socket(socket.AF_UNIX)
-    try:
-        client.connect(path)
-    except OSError:
-        client.close()
-        raise
-    return client
-
-
-def test_keys_in_a_folder_serve_the_next_lab_too(tmp_path: Path) -> None:
-    with Lab(tmp_path / "keys", broker="amqtt") as first:
-        anchor = first.pki.anchor("amazon-root-ca-1")
-    with Lab(tmp_path / "keys", broker="amqtt") as second:
-        assert second.pki.anchor("amazon-root-ca-1") == anchor
-        assert handshake(second)[1] == "TLSv1.2"
-
-
-def test_the_broker_is_out_of_reach_of_other_users(lab: Lab) -> None:
-    assert lab.broker_socket.is_socket()
-    assert lab.broker_socket.parent.stat().st_mode & 0o077 == 0
-
-
-@pytest.mark.parametrize("broker", BROKERS)
-def test_starting_a_broker_leaves_the_terminal_quiet(broker: str) -> None:
-    script = "import sys; from rootlet.lab import Lab\nwith Lab(broker=sys.argv[1]): pass"
-    quiet = subprocess.run(
-        [sys.executable, "-c", script, broker],
-        capture_output=True,
-        check=True,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-    )
-    assert (quiet.stdout, quiet.stderr) == (b"", b"")
-
-
-def test_a_broker_that_cannot_start_says_why(tmp_path: Path) -> None:
-    with tempfile.TemporaryDirectory(prefix="rl-") as short:
-        broker = Broker(Path(short), "amqtt")
-        os.kill(broker.pid, signal.SIGKILL)
-        try:
-            with pytest.raises(NetworkError, match=r"broker_process\.py has ended"):
-                broker.wait_ready()
-        finally:
-            broker.stop()
-
-
-def test_a_folder_too_deep_for_a_socket_is_refused_by_name(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="too long a path for a Unix socket"):
-        Broker(tmp_path / ("deep" * 30), "amqtt")
-
-
-def test_mosquitto_is_told_to_listen_on_the_socket_and_nowhere_else() -> None:
-    lines = mosquitto_config(Path("/x/mqtt.sock"), user=None).splitlines()
-    assert [each for each in lines if each.startswith("listener")] == ["listener 0 /x/mqtt.sock"]
-    assert not [each for each in lines if each.startswith("user")]
-
-
-def test_mosquitto_stays_root_where_it_is_started_as_root() -> None:
-    assert "user root" in mosquitto_config(Path("/x"), user="root").splitlines()
+# What a face asks of OpenSSL
 
 
 @pytest.mark.parametrize(

@@ -88,7 +88,7 @@ class Lab:
     @property
     def pids(self) -> list[int]:
         """The ids of the processes that the lab has started and not ended."""
-        return [self._broker.pid, *(front.pid for front in self._fronts)]
+        return [self._broker.pid, *(front.pid for front in self._fronts if front.running)]
 
     def serve(self, **changes: object) -> None:
         """Show another face from now on: any fields of ``Face``, the others stay.

@@ -1,11 +1,11 @@
-"""Read what a TLS 1.2 server says before anything is encrypted (RFC 5246 section 7.4)."""
+"""Clients of the lab for tests: one that shakes hands, one that reads the server's flight."""
 
 from __future__ import annotations
 
 import contextlib
 import socket
 import ssl
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cryptography import x509
 
@@ -13,9 +13,26 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from rootlet.lab import Lab
+    from rootlet.lab.subscriber import ClientContext
 
 _HANDSHAKE = 22  # content type
 _CERTIFICATE, _SERVER_KEY_EXCHANGE, _SERVER_HELLO_DONE = 11, 12, 14  # handshake types
+
+
+def connect(lab: Lab, context: ClientContext) -> ssl.SSLSocket:
+    """Return a connection of ``context`` to the lab, after the handshake."""
+    raw = socket.create_connection((lab.host, lab.port), timeout=5)
+    return context.wrap_socket(raw)
+
+
+def handshake(lab: Lab, *, ciphers: str = "", thing: str | None = "tester") -> tuple[Any, ...]:
+    """Shake hands once as ``thing``; return suite, protocol and key bits."""
+    context = lab.client_context(thing)
+    if ciphers:
+        context.set_ciphers(ciphers)
+    with connect(lab, context) as client:
+        client.settimeout(5)
+        return client.cipher() or ()
 
 
 class Flight(NamedTuple):
@@ -26,7 +43,10 @@ class Flight(NamedTuple):
 
 
 def first_flight(lab: Lab, ciphers: str) -> Flight:
-    """Send a ClientHello that offers ``ciphers`` and take the server's answer apart."""
+    """Send a ClientHello that offers ``ciphers``; take the server's answer apart.
+
+    In TLS 1.2 nothing of it is encrypted (RFC 5246 section 7.4).
+    """
     context = lab.client_context(None)
     context.set_ciphers(ciphers)
     hello = ssl.MemoryBIO()
