@@ -33,5 +33,10 @@ ADVICE = {
     "--endpoint-type iot:Data-ATS.",
     "TLSPOLICY": "No TLS version or cipher suite in common: check the endpoint's TLS policy "
     "and the bundle's cipher profile.",
+    "SIGNATURE": "Too few of the fleet's keys signed it: add what is missing with rootlet sign, "
+    "under the key set that the device has.",
+    "TARGET": "It was made for another fleet: build it with the --target of this device.",
+    "SEQUENCE": "It is not the next one: build it with --after the newest, or bring the device "
+    "the key sets in between.",
     "NOKEYS": "The device holds no update keys: flash them with --trust-keys.",
 }

@@ -17,6 +17,7 @@ MAX_TARGET = const(32)
 
 MAGIC = b"RLT1"
 TYPE_BUNDLE = const(1)
+TYPE_KEY_SET = const(2)
 
 #: Cipher profile: which certificate families the client offers. A mask, never 0.
 ECDSA = const(1)
@@ -48,15 +49,7 @@ class Bundle:
         size = len(data)
         if size > MAX_SIZE:
             raise Error("FORMAT", "%d bytes, at most %d" % (size, MAX_SIZE))
-        if size < 6 + HEADER or bytes(data[:4]) != MAGIC:
-            raise Error("FORMAT", "not a rootlet file")
-        if data[4] != TYPE_BUNDLE:
-            raise Error("FORMAT", "byte 4: type %d is not a bundle" % data[4])
-        pos = 6 + data[5]
-        if not 1 <= data[5] <= MAX_TARGET or pos + HEADER > size:
-            raise Error("FORMAT", "byte 5: target length %d" % data[5])
-        if any(byte not in _TARGET for byte in data[6:pos]):
-            raise Error("FORMAT", "byte 6: target name")
+        pos = preamble(data, TYPE_BUNDLE, HEADER)
         self.target = bytes(data[6:pos]).decode()
         self.key_set = _number(data, pos, 2)
         self.sequence = _number(data, pos + 2, 4)
@@ -70,7 +63,7 @@ class Bundle:
         if self.signed_end > size:
             raise Error("FORMAT", "byte %d: body length" % (pos + 16))
         self.anchors = _records(data, body, self.signed_end)
-        self.signatures = _signatures(data, self.signed_end, size)
+        self.signatures = signatures(data, self.signed_end, MAX_SIGNATURES)
         signed = self.signatures > 0
         if signed != (self.sequence > 0) or signed != (self.key_set > 0):
             raise Error("FORMAT", "byte %d: numbered but not signed, or signed but not" % pos)
@@ -93,6 +86,24 @@ class Bundle:
         """Return the DER of anchor ``index``, a copy that can be dropped after loading."""
         start, end = self.anchors[index]
         return bytes(self.data[start + 32 : end])
+
+
+def preamble(data: bytes, kind: int, header: int) -> int:
+    """Check magic, type and target; return where the target ends.
+
+    ``header`` bytes must follow the target. Raises Error with code FORMAT.
+    """
+    size = len(data)
+    if size < 6 + header or bytes(data[:4]) != MAGIC:
+        raise Error("FORMAT", "not a rootlet file")
+    if data[4] != kind:
+        raise Error("FORMAT", "byte 4: type %d, not %d" % (data[4], kind))
+    pos = 6 + data[5]
+    if not 1 <= data[5] <= MAX_TARGET or pos + header > size:
+        raise Error("FORMAT", "byte 5: target length %d" % data[5])
+    if any(byte not in _TARGET for byte in data[6:pos]):
+        raise Error("FORMAT", "byte 6: target name")
+    return pos
 
 
 def _number(data: bytes, pos: int, size: int) -> int:
@@ -141,13 +152,17 @@ def _anchor(data: bytes, start: int, stop: int, anchors: "list[tuple[int, int]]"
     anchors.append((start, stop))
 
 
-def _signatures(data: bytes, pos: int, end: int) -> int:
-    """Check the layout of the signatures (not their truth) and return how many there are."""
+def signatures(data: bytes, pos: int, limit: int) -> int:
+    """Check the layout of the signatures (not their truth) and return how many there are.
+
+    They start at ``pos`` and fill ``data``; ``limit`` is how many may stand there.
+    """
+    end = len(data)
     count = (end - pos) // SIGNATURE
     if pos + count * SIGNATURE != end:
         raise Error("FORMAT", "byte %d: bytes after the body" % (pos + count * SIGNATURE))
-    if count > MAX_SIGNATURES:
-        raise Error("FORMAT", "byte %d: more than %d signatures" % (pos, MAX_SIGNATURES))
+    if count > limit:
+        raise Error("FORMAT", "byte %d: more than %d signatures" % (pos, limit))
     for this in range(pos + SIGNATURE, end, SIGNATURE):
         before = this - SIGNATURE
         if bytes(data[this : this + KEY_ID]) <= bytes(data[before : before + KEY_ID]):
