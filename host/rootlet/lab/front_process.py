@@ -32,7 +32,7 @@ _SETTINGS_LIMIT = 65_536  # bytes of the first line
 _CHUNK = 65_536  # bytes carried at once; a reader reads ahead at most twice that
 _HANDSHAKE_TIMEOUT = 15.0  # seconds; an ESP32 needs two for RSA
 _BREATH = 0.05  # seconds
-_CLOSE_TIMEOUT = 3.0  # seconds for the other side to end, once one side has
+_CLOSE_TIMEOUT = 10.0  # seconds for the other side to end, once one side has
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ class Tls:
     """The server's side of TLS over a pair of asyncio streams.
 
     asyncio's own drops the alert of a handshake that fails, and the alert is what tells a
-    client why; here each flight goes through ``_run``, whatever comes of it.
+    client why; here ``close`` sends whatever OpenSSL has written.
     """
 
     def __init__(
@@ -155,12 +155,13 @@ class Tls:
     async def _run(self, step: Callable[[], _Result]) -> _Result:
         while True:
             try:
-                return step()
+                done = step()
             except ssl.SSLWantReadError:
                 await self._flush()
                 await self._fill()
-            finally:
+            else:
                 await self._flush()
+                return done
 
     async def _fill(self) -> None:
         if data := await self._reader.read(_CHUNK):
@@ -254,7 +255,7 @@ async def pump(
 
 
 async def both(*directions: Awaitable[None]) -> None:
-    """Run both directions; when one has ended, the other has 3 s to follow."""
+    """Run both directions; when one has ended, the other has 10 s to follow."""
     tasks = [asyncio.ensure_future(each) for each in directions]
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
