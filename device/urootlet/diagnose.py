@@ -72,7 +72,7 @@ def mqtt(error: Exception, protocol: str) -> Error:
         return Error("CLIENTCERT", "the server ended the session")
     if isinstance(error, (OSError, IndexError)):
         return Error("POLICY", "the server closed the connection instead of CONNACK")
-    return Error("POLICY", "CONNACK " + text)
+    return Error("POLICY", text)
 
 
 def network(error: Exception, host: str) -> Error:

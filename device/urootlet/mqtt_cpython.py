@@ -26,6 +26,7 @@ class MQTTClient:
         self._answers: "queue.SimpleQueue[Any]" = queue.SimpleQueue()
         self._callback: "Callable[[bytes, bytes], None] | None" = None
         self._timeout = config.timeout
+        self._context = context
         self.session = context.watch
         self._client = Client(CallbackAPIVersion.VERSION2, client_id=config.thing)
         self._client.tls_set_context(context)
@@ -46,7 +47,8 @@ class MQTTClient:
             reason = None
         if reason is None or reason.is_failure or "isconnect" in str(reason):
             self.disconnect()
-            raise RefusedError(f"no {what}" if reason is None else f"{what}: {reason}")
+            ending = "fatal alert" if self._context.alerted else f"{reason or 'none in time'}"
+            raise RefusedError(f"{what}: {ending}")
 
     def set_callback(self, callback: "Callable[[bytes, bytes], None]") -> None:
         """Give the function that gets ``(topic, message)`` of each message."""

@@ -77,7 +77,7 @@ def _explain(error: Exception, bundle: Bundle, config: Config, context: Context)
 def _resolve(config: Config) -> None:
     try:
         found = socket.getaddrinfo(config.address, config.port)
-    except OSError:
+    except (OSError, ValueError):  # ValueError: CPython cannot even encode the name
         found = []
     if not found:
         raise Error("DNS", config.address)

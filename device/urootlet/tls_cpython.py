@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 _ECDSA = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384"
 _RSA = "ECDHE-RSA-AES128-GCM-SHA256:ECDHE-RSA-AES256-GCM-SHA384"
 _CERTIFICATE = 11  # RFC 8446 4, RFC 5246 7.4: handshake type of the server's Certificate
+_ALERT = 21  # RFC 8446 5.1: content type
 _TLS13 = 0x0304
 
 
@@ -28,6 +29,7 @@ class Context(ssl.SSLContext):
     watch: Watch
     fault: "Exception | None"
     entered: bool
+    alerted: bool
 
     def __new__(cls, *_parts: "Any") -> "Self":
         """Make a client context: :class:`ssl.SSLContext` wants the protocol here."""
@@ -39,7 +41,7 @@ class Context(ssl.SSLContext):
         self._timeout = timeout
         self.watch = Watch()
         self.fault = None
-        self.entered = False
+        self.entered = self.alerted = False
         self.minimum_version = ssl.TLSVersion.TLSv1_2
         _offer(self, bundle.profile)
         for index in range(len(bundle.anchors)):
@@ -51,9 +53,11 @@ class Context(ssl.SSLContext):
         self._msg_callback = self._message
 
     def _message(
-        self, _conn: "Any", direction: str, version: int, _content: int, kind: int, data: bytes
+        self, _conn: "Any", direction: str, version: int, content: int, kind: int, data: bytes
     ) -> None:
-        if direction == "read" and kind == _CERTIFICATE:
+        if direction == "read" and content == _ALERT:
+            self.alerted = True
+        elif direction == "read" and kind == _CERTIFICATE:
             chain = _sent_chain(data, version)
             if chain:
                 self.watch.leaf, self.watch.top = chain[0], chain[-1]

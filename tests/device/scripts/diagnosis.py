@@ -28,9 +28,7 @@ def tell(name, error, leaf=None):
 MBED_ROOT = "\nThe certificate is not correctly signed by the trusted CA"
 tell("clock", ValueError("\nThe certificate validity starts in the future"))
 tell("expired", ValueError("\nThe certificate validity has expired"))
-tell(
-    "name", ValueError("\nThe certificate Common Name (CN) does not match with the expected CN")
-)
+tell("name", ValueError("\nThe certificate Common Name (CN) does not match with the expected CN"))
 tell("root", ValueError(MBED_ROOT))
 tell("root, same family", ValueError(MBED_ROOT), BLOBS[1])
 tell("other family", ValueError(MBED_ROOT), BLOBS[2])
