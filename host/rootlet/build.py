@@ -13,13 +13,16 @@ from typing import TYPE_CHECKING
 
 from rootlet import anchor, budget, bundle, catalog, coverage, x509
 from rootlet.errors import InputError, TrustError
-from urootlet.bundle import ECDSA, RSA
+from urootlet.bundle import ECDSA, RSA, SIGNATURE
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from rootlet.board import Board
 
+#: How far in the future a bundle may say it was made: clocks differ, but a mistyped year would
+#: poison the earliest time that devices accept.
+CLOCK_TOLERANCE = 86400
 #: --keys -> anchors from the catalogue, and the cipher profile that they need
 KEYS = {
     "rsa": (("amazon-root-ca-1",), RSA),
@@ -50,7 +53,8 @@ class Request:
     """What to build: a board, keys, ids to add, files to add as ``(name, bytes)``.
 
     ``form`` and ``profile`` override what the board and the keys imply; ``endpoint_tls12`` says
-    that the endpoint's policy stops at TLS 1.2. Times are Unix seconds.
+    that the endpoint's policy stops at TLS 1.2. Times are Unix seconds. With ``signing`` the
+    result is not a bundle yet but the bytes that are to be signed.
     """
 
     board: Board
@@ -63,11 +67,12 @@ class Request:
     profile: str = ""
     endpoint_tls12: bool = False
     not_after: int = 0
+    signing: bundle.Signing | None = None
 
 
 @dataclass(frozen=True)
 class Built:
-    """A bundle, and why it is as it is."""
+    """A bundle, or its bytes to be signed, and why it is as it is."""
 
     data: bytes = field(repr=False)
     board: Board
@@ -97,12 +102,25 @@ def build(request: Request) -> Built:
         profile=profile,
         created=request.created,
         not_after=request.not_after,
+        signing=request.signing,
     )
-    costs = budget.lines(request.board, len(data), [(one.key, form) for one in choices])
+    size = len(data) + SIGNATURE * (request.signing.room if request.signing else 0)
+    costs = budget.lines(request.board, size, [(one.key, form) for one in choices])
     _check_fits(request.board, costs)
     sizes = tuple((one, len(made.der)) for one, made in zip(choices, packaged, strict=True))
     covers = coverage.answers([one.id for one in choices], profile)
     return Built(data, request.board, form, profile, sizes, covers, costs, warnings)
+
+
+def check_created(created: int, now: int) -> None:
+    """Raise InputError when a creation time lies more than a day after ``now`` (Unix seconds)."""
+    if created > now + CLOCK_TOLERANCE:
+        raise InputError(
+            f"created {created} is {(created - now) // 86400} days from now",
+            why="devices take the creation time as the earliest time that they accept",
+            hint="leave --created out, and check this computer's clock",
+            code="CLOCK",
+        )
 
 
 def _choose(request: Request) -> tuple[list[Choice], list[str]]:

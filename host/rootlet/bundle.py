@@ -27,22 +27,45 @@ class Anchor:
     original: bytes
 
 
-def encode(
-    anchors: Sequence[Anchor], *, target: str, profile: int, created: int, not_after: int = 0
+@dataclass(frozen=True)
+class Signing:
+    """What a bundle that is to be signed says beside its anchors.
+
+    ``flags`` are those of ``urootlet.bundle``; ``room`` is how many signatures must still fit.
+    """
+
+    key_set: int
+    sequence: int
+    flags: int = 0
+    room: int = 1
+
+
+def encode(  # noqa: PLR0913 - one argument per field of the header
+    anchors: Sequence[Anchor],
+    *,
+    target: str,
+    profile: int,
+    created: int,
+    not_after: int = 0,
+    signing: Signing | None = None,
 ) -> bytes:
-    """Return an unsigned bundle: key set 0, sequence 0, no flags.
+    """Return an unsigned bundle, or with ``signing`` the bytes that are to be signed.
 
     Times are Unix seconds below 2**32. The result has been read back by the device's parser.
-    Raises InputError for a bad target, a time out of range or a bundle that breaks a limit.
+    Raises InputError for a bad target, a number or time out of range, or a bundle that breaks a
+    limit.
     """
-    if not _TARGET.fullmatch(target):
-        raise InputError(
-            f"target {target!r} is not a fleet name",
-            why="it takes 1 to 32 of a-z, 0-9, dot, underscore and minus",
-            hint="choose a short name, such as --target pumps",
-        )
+    check_target(target)
     if not 0 < created <= _U32 or not 0 <= not_after <= _U32:
         raise InputError("a time is outside 1970 to 2106", why="bundles hold 32-bit times")
+    numbers = signing or Signing(0, 0, room=0)
+    if numbers.sequence > _U32:
+        raise InputError(
+            f"sequence {numbers.sequence}",
+            why="sequences are 32-bit numbers",
+            hint="a new key set starts again at 1: rootlet key set --after FILE.rlk",
+            code="SEQUENCE",
+        )
     body = b"".join(_record(one) for one in sorted(anchors, key=lambda one: one.original))
     name = target.encode()
     data = b"".join(
@@ -50,16 +73,32 @@ def encode(
             layout.MAGIC,
             bytes((layout.TYPE_BUNDLE, len(name))),
             name,
-            bytes(6),  # key set 0, sequence 0
+            numbers.key_set.to_bytes(2, "big"),
+            numbers.sequence.to_bytes(4, "big"),
             created.to_bytes(4, "big"),
             not_after.to_bytes(4, "big"),
-            bytes((profile, 0)),
+            bytes((profile, numbers.flags)),
             min(len(body), 0xFFFF).to_bytes(2, "big"),
             body,
         )
     )
-    decode(data, "the bundle")
+    decode(data + _stand_ins(numbers.room), "the bundle")
     return data
+
+
+def _stand_ins(count: int) -> bytes:
+    """Return the bytes that ``count`` signatures will take, with key ids in order."""
+    return b"".join(bytes((one,)) + bytes(layout.SIGNATURE - 1) for one in range(count))
+
+
+def check_target(target: str) -> None:
+    """Raise InputError when this is not the name of a fleet."""
+    if not _TARGET.fullmatch(target):
+        raise InputError(
+            f"target {target!r} is not a fleet name",
+            why="it takes 1 to 32 of a-z, 0-9, dot, underscore and minus",
+            hint="choose a short name, such as --target pumps",
+        )
 
 
 def _record(anchor: Anchor) -> bytes:

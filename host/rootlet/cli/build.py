@@ -12,13 +12,14 @@ import click
 from rootlet import board as boards
 from rootlet import build as builder
 from rootlet import bundle, files
-from rootlet.cli import show
+from rootlet.cli import show, signed
 from rootlet.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _MAX_PEM = 1 << 20
+_PATH = click.Path(path_type=Path)
 _ANSWER = {"yes": "yes", "cross-sign": "maybe", "no": "no"}
 
 
@@ -28,20 +29,32 @@ Examples:
   rootlet build --board esp32 --keys ecc -o ecc.rlt
   rootlet build --board esp32 --keys both --with starfield-g2 -o all.rlt
   rootlet build --board pico-w --keys none --anchor our-root.pem -o own.rlt
+  rootlet build --board esp32 --keys both -o pumps-7.rlt
+      --key-set keys-1.rlk --sign a.pem --after pumps-6.rlt
+  rootlet build --board esp32 --keys both -o pumps-7.tbs
+      --key-set keys-1.rlk --for-signing --after pumps-6.rlt
 \b
-Exit codes: 0 built, 2 bad input, 3 it does not fit or is not safe on this board.
+Exit codes: 0 built, 2 bad input, 3 it does not fit, is not safe on this board, a key may not
+sign it, or --complete and it is not.
 """
 )
 @click.option("--board", "board_id", required=True, help="A board's id, or your own TOML file.")
 @click.option("--keys", type=click.Choice(list(builder.KEYS)), required=True, help="AWS roots.")
 @click.option("--with", "extra", multiple=True, metavar="ID", help="Add a catalogued anchor.")
-@click.option("--anchor", multiple=True, type=click.Path(path_type=Path), help="Add your root.")
-@click.option("-o", "--output", required=True, type=click.Path(path_type=Path))
-@click.option("--target", default="default", show_default=True, help="Name of the fleet.")
+@click.option("--anchor", multiple=True, type=_PATH, help="Add your root.")
+@click.option("-o", "--output", required=True, type=_PATH)
+@click.option("--target", help="Name of the fleet. Default: the key set's, or 'default'.")
 @click.option("--form", type=click.Choice(["tiny", "strict", "full"]), help="Anchor form.")
 @click.option("--profile", type=click.Choice(list(bundle.PROFILES)), help="With --keys none.")
 @click.option("--endpoint-tls", type=click.Choice(["1.2"]), help="The endpoint stops there.")
 @click.option("--created", metavar="UNIX", type=int, help="Default: SOURCE_DATE_EPOCH, or now.")
+@click.option("--key-set", type=_PATH, metavar="KEYS.rlk", help="Number it under these keys.")
+@click.option("--sign", "sign_with", multiple=True, metavar="KEY", help="Key file or signer URI.")
+@click.option("--for-signing", is_flag=True, help="Write only the bytes to be signed.")
+@click.option("--after", type=_PATH, metavar="PREV.rlt", help="The bundle that the fleet has.")
+@click.option("--retire-previous", is_flag=True, help="Once confirmed, trust no older set.")
+@click.option("--revoke-now", is_flag=True, help="Trust no older set from acceptance on.")
+@click.option("--complete", is_flag=True, help="Fail unless enough keys have signed.")
 @show.json_option
 def command(  # noqa: PLR0913 - one argument per option
     *,
@@ -50,48 +63,59 @@ def command(  # noqa: PLR0913 - one argument per option
     extra: tuple[str, ...],
     anchor: tuple[Path, ...],
     output: Path,
-    target: str,
+    target: str | None,
     form: str | None,
     profile: str | None,
     endpoint_tls: str | None,
     created: int | None,
     json_output: bool,
+    **signing_options: Any,
 ) -> None:
     """Build the smallest trust bundle that works on a board.
 
     Anchors come in the smallest form that the board's TLS stack takes, with the cipher profile
     that makes a server present a chain under them.
+
+    With --key-set it is numbered, and signed with --sign: devices take it as an offer. Without,
+    it goes on a board through a local port only.
     """
+    plan = signed.plan(target=target, **signing_options)
     request = builder.Request(
         board=boards.load(board_id),
         keys=keys,
-        created=_now() if created is None else created,
+        created=_created(created),
         extra_ids=extra,
         files=tuple((str(path), files.read(path, _MAX_PEM)) for path in anchor),
-        target=target,
+        target=plan.target,
         form=form or "",
         profile=profile or "",
         endpoint_tls12=endpoint_tls == "1.2",
+        signing=plan.header,
     )
     built = builder.build(request)
-    files.write(output, built.data)
+    made = signed.finish(plan, built.data)
+    files.write(output, made.data)
     if json_output:
-        show.as_json("build/1", _document(built, output))
+        show.as_json("build/1", {**_document(built, made.data, output), **made.document()})
     else:
-        _report(built, output)
+        _report(built, made, output)
 
 
-def _now() -> int:
+def _created(given: int | None) -> int:
     """Return the creation time: https://reproducible-builds.org/specs/source-date-epoch/."""
-    given = os.environ.get("SOURCE_DATE_EPOCH")
+    now = int(time.time())
+    stated = os.environ.get("SOURCE_DATE_EPOCH")
+    if given is None and stated is not None:
+        if not stated.isdecimal():
+            raise InputError(f"SOURCE_DATE_EPOCH is {stated!r}", why="it takes Unix seconds")
+        given = int(stated)
     if given is None:
-        return int(time.time())
-    if not given.isdecimal():
-        raise InputError(f"SOURCE_DATE_EPOCH is {given!r}", why="it takes Unix seconds")
-    return int(given)
+        return now
+    builder.check_created(given, now)
+    return given
 
 
-def _report(built: builder.Built, output: Path) -> None:
+def _report(built: builder.Built, made: signed.Made, output: Path) -> None:
     show.table(
         "Anchors", ("anchor", "key", "bytes", "ends", "programmes end", "why"), _rows(built)
     )
@@ -101,8 +125,8 @@ def _report(built: builder.Built, output: Path) -> None:
         click.echo(f"warning: {warning}", err=True)
     profile = bundle.profile_name(built.profile)
     click.echo(
-        f"{output}: {len(built.data)} bytes for {built.board.id}, form {built.form}, "
-        f"cipher profile {profile}, unsigned"
+        f"{output}: {len(made.data)} bytes for {built.board.id}, form {built.form}, "
+        f"cipher profile {profile}, {made}"
     )
 
 
@@ -134,11 +158,11 @@ def _number(value: int | None) -> str:
     return "unknown" if value is None else f"{value:,}"
 
 
-def _document(built: builder.Built, output: Path) -> dict[str, Any]:
+def _document(built: builder.Built, data: bytes, output: Path) -> dict[str, Any]:
     return {
         "file": str(output),
-        "bytes": len(built.data),
-        "sha256": bundle.sha256(built.data),
+        "bytes": len(data),
+        "sha256": bundle.sha256(data),
         "board": built.board.id,
         "form": built.form,
         "profile": bundle.profile_name(built.profile),
