@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import re
+import select
 import shutil
 import subprocess
 import tempfile
@@ -30,6 +31,10 @@ _OLDER = ("buster", "bullseye", "bookworm", "oldoldstable", "oldstable")
 _NEWER = (SUITE, "forky", "stable", "testing", "sid", "unstable")
 _ALLOWED = ("Types", "URIs", "Suites", "Components", "Architectures", "Signed-By")
 _PROGRAMS = ("apt-get", "dpkg-deb")
+#: Bytes that the package lists and packages take while they are read; Debian 13's take 70 MB.
+_ROOM = 150_000_000
+#: Seconds without a sign of life from APT, which has timeouts of its own, before it is ended.
+_SILENCE = 150
 _HINT = "install MicroPython 1.24 or newer with the tls module yourself, and faketime, on PATH"
 
 #: Appended to the machine's configuration. No hook of the machine runs on our private lists.
@@ -75,12 +80,21 @@ def unpack(packages: Sequence[str], into: Path, progress: Progress) -> dict[str,
     try:
         # APT fetches as a user without rights: it must be able to reach the folder.
         with tempfile.TemporaryDirectory(prefix="rootlet-apt-") as work:
-            os.chmod(work, 0o755)  # noqa: PTH101 - a str is what TemporaryDirectory gives
+            Path(work).chmod(0o755)
+            _need_room(Path(work))
             archives = _fetch(packages, Path(work), stanzas, progress)
             return _extract(archives, into, progress)
     except OSError as error:
         why = f"{error.strerror}: {error.filename}" if error.filename else str(error)
         raise BoardError(f"cannot unpack {packages[0]}", why=why, hint="df -h") from error
+
+
+def _need_room(work: Path) -> None:
+    """Refuse to start on a disk that is nearly full: APT waits for ever when it fills up."""
+    free = shutil.disk_usage(work).free
+    if free < _ROOM:
+        why = f"{work.parent} has {free >> 20} MB free and {_ROOM >> 20} MB are needed for a while"
+        raise BoardError("cannot fetch packages", why=why, hint=f"df -h {work.parent}")
 
 
 def _fetch(
@@ -104,7 +118,7 @@ def _apt(command: list[str], what: str, progress: Progress) -> None:
     command = [*command, "-o", f"APT::Status-Fd={writer}"]
     environment = {**os.environ, "LC_ALL": "C", "DEBIAN_FRONTEND": "noninteractive"}
     with (
-        os.fdopen(reader) as status,
+        os.fdopen(reader, "rb", buffering=0) as status,
         tempfile.TemporaryFile() as said,
         subprocess.Popen(
             command,
@@ -116,11 +130,16 @@ def _apt(command: list[str], what: str, progress: Progress) -> None:
         ) as process,
     ):
         os.close(writer)
-        for line in status:
-            kind, _, rest = line.partition(":")
+        while select.select([status], [], [], _SILENCE)[0] and (line := status.readline()):
+            kind, _, rest = line.decode().partition(":")
             if kind == "dlstatus":
                 progress(int(float(rest.split(":")[1])), 100, what)
-        if process.wait():
+        try:
+            failed = process.wait(_SILENCE)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            failed = process.wait()
+        if failed:
             said.seek(0)
             _refuse(what, said.read().decode(errors="replace"))
     progress(100, 100, what)
@@ -129,7 +148,7 @@ def _apt(command: list[str], what: str, progress: Progress) -> None:
 def _refuse(what: str, said: str) -> None:
     lines = said.strip().splitlines() or ["it gives no reason"]
     complaints = [line[3:].strip() for line in lines if line.startswith("E: ")]
-    raise BoardError(f"APT cannot fetch the {what}", why=(complaints or lines)[-1], hint=_HINT)
+    raise BoardError(f"APT cannot fetch the {what}", why=(complaints or lines)[0], hint=_HINT)
 
 
 def _extract(archives: Sequence[Path], into: Path, progress: Progress) -> dict[str, str]:
@@ -139,11 +158,14 @@ def _extract(archives: Sequence[Path], into: Path, progress: Progress) -> dict[s
         name, version, _ = archive.stem.split("_")
         versions[name] = version.replace("%3a", ":")
         result = subprocess.run(
-            ["dpkg-deb", "-x", archive, into], capture_output=True, text=True, check=False
+            [shutil.which("dpkg-deb") or "dpkg-deb", "-x", archive, into],
+            capture_output=True,
+            text=True,
+            check=False,
         )
         if result.returncode:
-            why = result.stderr.strip().splitlines()[-1:]
-            raise BoardError(f"cannot unpack {name}", why=" ".join(why), hint="df -h")
+            why = result.stderr.strip().splitlines()[:1]
+            raise BoardError(f"cannot unpack {name}", why=" ".join(why), hint=f"df -h {into}")
     progress(len(archives), len(archives), "unpacking")
     return versions
 

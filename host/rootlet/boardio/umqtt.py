@@ -45,21 +45,20 @@ def fetch(into: Path) -> None:
 
 
 def _download(work: Path) -> Path:
-    from unearth.errors import UnpackError  # noqa: PLC0415 - slow to import, used once
-    from unearth.preparer import download_link  # noqa: PLC0415
+    from unearth.preparer import download_link  # noqa: PLC0415 - slow to import, used once
 
     finder = _finder()
     try:
         found = finder.find_best_match(_REQUIREMENT).best
-        if found is None:
-            raise NetworkError(
-                "cannot fetch umqtt.simple",
-                why=f"no package index that pip is configured for has {_REQUIREMENT}",
-                hint="pip config list",
-            )
-        archive = download_link(finder.session, found.link, work)
-    except (UnpackError, OSError) as error:
+        archive = download_link(finder.session, found.link, work) if found else None
+    except Exception as error:  # unearth changes its HTTP library
         raise NetworkError("cannot fetch umqtt.simple", why=str(error), hint=_HINT) from error
+    if archive is None:
+        raise NetworkError(
+            "cannot fetch umqtt.simple",
+            why=f"no package index that pip is configured for has {_REQUIREMENT}",
+            hint="pip config list",
+        )
     return Path(archive)
 
 

@@ -4,6 +4,9 @@ MicroPython's extended block protocol (docs.micropython.org, ``vfs.AbstractBlock
 sets a whole block to 0xff, as NOR flash does. Nothing is allocated while it works: the collector
 closes files with the heap locked, and littlefs then writes.
 """
+# Runs on MicroPython only, against modules and files that CPython and its stubs do not have.
+# mypy: ignore-errors
+# ruff: noqa: PTH123, SIM115
 
 BLOCK_BYTES = 4096
 _BLOCK_COUNT = 4

@@ -1,4 +1,6 @@
 """The board's ``micropython`` module: the interpreter's own, with the board's Ctrl-C."""
+# Runs on MicroPython only, against modules and files that CPython and its stubs do not have.
+# mypy: ignore-errors
 
 from micropython import *  # noqa: F403 - every name of it, whatever the version has
 

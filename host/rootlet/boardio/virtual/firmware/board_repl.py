@@ -3,7 +3,11 @@
 The protocol is that of MicroPython's ``shared/runtime/pyexec.c``, byte for byte where a host
 tool can see it. The unix port has had none of its own before 1.27.
 """
+# Runs on MicroPython only, against modules and files that CPython and its stubs do not have.
+# mypy: ignore-errors
+# ruff: noqa: PTH123
 
+import gc
 import io
 import sys
 
@@ -47,18 +51,30 @@ class Repl:
 
     def run(self):
         """Boot, then serve; never returns."""
+        serve = self._boot
+        while True:
+            try:
+                while True:
+                    serve()
+                    serve = self._serve
+            except KeyboardInterrupt:
+                # Ctrl-C came in the instant in which a program began or ended.
+                serve = self._serve
+
+    def _boot(self):
         self._line.friendly(not self._raw)
         self._line.running(True)
         self._line.write(READY)
         # pyexec.c and the ports' main.c: a failing boot.py, or raw mode, keeps main.py back.
         if self._script("boot.py") == _DONE and not self._raw:
             self._script("main.py")
-        while True:
-            try:
-                self._serve()
-            except KeyboardInterrupt:
-                # Ctrl-C came in the instant in which a program ended: nothing to stop.
-                pass
+        self._settle()
+
+    def _settle(self):
+        """Turn Ctrl-C back into a byte; an interrupt that is still pending is raised here."""
+        self._line.running(False)
+        for _ in (0, 1):  # MicroPython raises pending exceptions when it jumps back
+            pass
 
     def _serve(self):
         self._line.running(False)
@@ -86,10 +102,8 @@ class Repl:
         raised = None
         try:
             exec(compile(program.pop(), name, kind), self._names)  # noqa: S102 - that is a prompt's job
-            self._line.running(False)
-            for _ in (0, 1):  # a jump back: an interrupt that is still pending is raised here
-                pass
-        except BaseException as error:
+            self._settle()
+        except BaseException as error:  # noqa: BLE001 - a prompt survives all
             raised = error
         self._line.running(False)
         self._line.write(separator)
@@ -116,6 +130,10 @@ class Repl:
     def _soft_reset(self):
         self._line.write("MPY: soft reboot")
         self._newline()
+        # gc_sweep_all() of a port's main.c: files that the program left open are written.
+        self._names.clear()
+        sys.modules.clear()
+        gc.collect()
         sys.exit(EXIT_SOFT_RESET_RAW if self._raw else EXIT_SOFT_RESET)
 
     # the raw prompt, for tools
@@ -179,7 +197,7 @@ class Repl:
 
     def _friendly_prompt(self):
         self._line.write("MicroPython " + sys.version.split("MicroPython ")[-1])
-        self._line.write("; " + sys.implementation._machine + "\n")
+        self._line.write("; " + sys.implementation._machine + "\n")  # noqa: SLF001 - no other name
         self._line.write('Type "help()" for more information.\n')
         while not self._raw:
             self._friendly_command()

@@ -4,6 +4,9 @@ The kernel's line discipline does what a board's UART interrupt does, in the ord
 program runs: while a program runs, Ctrl-C becomes SIGINT (a KeyboardInterrupt in MicroPython);
 at a prompt it is a byte. At the friendly prompt a newline becomes CR LF for the terminal.
 """
+# Runs on MicroPython only, against modules and files that CPython and its stubs do not have.
+# mypy: ignore-errors
+# ruff: noqa: I001, PTH123
 
 import sys
 

@@ -1,6 +1,6 @@
 """The board's ``vfs`` module: the interpreter's own without the host's files."""
-
-import sys
+# Runs on MicroPython only, against modules and files that CPython and its stubs do not have.
+# mypy: ignore-errors
 
 from vfs import *  # noqa: F403 - every name of it, whatever the version has
 
@@ -12,4 +12,3 @@ class _Nothing:
 
 
 NOTHING = _Nothing()
-del sys

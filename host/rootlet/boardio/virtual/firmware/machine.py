@@ -3,6 +3,9 @@
 The clock is the process's own time, shifted by libfaketime by the seconds in a file; setting
 the clock rewrites that file. It survives every reset and is lost at power off.
 """
+# Runs on MicroPython only, against modules and files that CPython and its stubs do not have.
+# mypy: ignore-errors
+# ruff: noqa: PTH123, SIM115
 
 import time
 

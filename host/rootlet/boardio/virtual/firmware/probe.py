@@ -2,6 +2,9 @@
 
 Prints its version and the year of its clock, such as ``1.25.0 2000``; raises on what is missing.
 """
+# Runs on MicroPython only, against modules and files that CPython and its stubs do not have.
+# mypy: ignore-errors
+# ruff: noqa: I001, T201, UP031
 
 import sys
 import time

@@ -1,9 +1,11 @@
 """Power-on: hide the host, mount the flash, then boot as an ESP32 does.
 
-Arguments: flash image, ROM image, clock file, unique id as hex, REPL mode (``raw`` or ``friendly``),
-terminal. What the board must not see is replaced in ``sys.modules`` before any of its code
-runs; the files it needs are opened before the host's file system is unmounted.
+Arguments: flash image, ROM image, clock file, unique id as hex, REPL mode (``raw`` or
+``friendly``), terminal. What the board must not see is replaced in ``sys.modules`` before any of
+its code runs; the files it needs are opened before the host's file system is unmounted.
 """
+# Runs on MicroPython only, against modules and files that CPython and its stubs do not have.
+# mypy: ignore-errors
 
 import sys
 
