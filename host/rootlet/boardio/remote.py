@@ -15,6 +15,7 @@ import io
 import json
 import os
 import struct
+import time
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Self
 
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 _CHUNK = 1024
-_PROMPT = 4  # seconds to wait for a prompt, each time
+_TRIES = 5
+_PROMPT = 3  # seconds to wait for a prompt, each time
 _SILENCE = 20.0  # seconds without output before a running snippet counts as stuck
 
 
@@ -218,14 +220,20 @@ def _open(device: str) -> Any:
     from mpremote.transport import TransportError  # noqa: PLC0415 - slow to import
     from mpremote.transport_serial import SerialTransport  # noqa: PLC0415
 
-    try:
-        return SerialTransport(device, timeout=1)
-    except (TransportError, OSError, ValueError) as error:
-        raise BoardError(
-            f"{device}: the port cannot be opened",
-            why="another program has it, or it is not a serial port",
-            hint=f"close the other program; this names it: fuser -v {device}",
-        ) from error
+    for again in range(_TRIES, -1, -1):
+        try:
+            return SerialTransport(device, timeout=1)
+        except (TransportError, OSError, ValueError) as error:
+            if not again:
+                raise BoardError(
+                    f"{device}: the port cannot be opened",
+                    why="another program has it, or it is not a serial port",
+                    hint=f"close the other program; this names it: fuser -v {device}",
+                ) from error
+        # A program that is just being started by this one holds a copy of the port, and of the
+        # lock on it, for a moment after it was closed here.
+        time.sleep(0.1)
+    raise AssertionError("unreachable")  # for the type checker: the last try returns or raises
 
 
 def _present(transport: Any) -> bool:

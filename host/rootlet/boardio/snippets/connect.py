@@ -17,6 +17,4 @@ def _connect(topic, message):
         return
     session = client.session
     anchor = binascii.hexlify(session.anchor).decode()
-    print(
-        json.dumps({"protocol": session.protocol, "suite": session.suite, "anchor": anchor})
-    )
+    print(json.dumps({"protocol": session.protocol, "suite": session.suite, "anchor": anchor}))

@@ -1,0 +1,140 @@
+"""The three forms of a trust anchor: sizes, what they keep, and what is refused."""
+
+import ssl
+from datetime import UTC, datetime
+
+import pytest
+from cryptography import x509 as crypto
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from rootlet import anchor, catalog, x509
+from rootlet.errors import TrustError
+
+RSA, ECC, STARFIELD = "amazon-root-ca-1", "amazon-root-ca-3", "starfield-g2"
+
+
+def ids(*names):
+    return [catalog.load().get(name) for name in names]
+
+
+class TestSizes:
+    @pytest.mark.parametrize(
+        ("form", "roots", "size"),
+        [
+            ("full", (RSA,), 837),
+            ("strict", (RSA,), 561),
+            ("tiny", (RSA,), 443),
+            ("full", (ECC,), 442),
+            ("strict", (ECC,), 352),
+            ("tiny", (ECC,), 232),
+            ("full", (RSA, ECC, STARFIELD), 2290),
+            ("strict", (RSA, ECC, STARFIELD), 1666),
+            ("tiny", (RSA, ECC, STARFIELD), 1214),
+        ],
+    )
+    def test_are_those_that_were_measured(self, form, roots, size):
+        made = [anchor.package(one.der, form, one.name) for one in ids(*roots)]
+        assert sum(map(len, made)) == size
+
+
+#: Its basicConstraints bound the path length.
+BOUNDED = "baltimore-cybertrust-root"
+
+
+@pytest.mark.parametrize("form", anchor.FORMS)
+@pytest.mark.parametrize("root", catalog.load().anchors, ids=lambda one: one.id)
+def test_every_form_keeps_name_key_and_dates(root, form):
+    if (root.id, form) == (BOUNDED, "tiny"):
+        with pytest.raises(TrustError, match="path length"):
+            anchor.package(root.der, form, root.name)
+        return
+    made = x509.parse_der(anchor.package(root.der, form, root.name), "made")
+    assert made.subject_der == root.certificate.subject_der
+    assert made.spki_der == root.certificate.spki_der
+    assert (made.not_before, made.not_after) == (root.not_before, root.not_after)
+    assert made.version == (1 if form == "tiny" else 3)
+    assert made.is_ca == (form != "tiny")
+
+
+def test_strict_keeps_the_key_identifier_and_openssl_loads_it():
+    root = ids(RSA)[0]
+    made = anchor.package(root.der, "strict", root.name)
+    assert x509.parse_der(made, "made").ski == root.certificate.ski
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.load_verify_locations(cadata=made)
+    assert context.cert_store_stats()["x509_ca"] == 1
+
+
+KEY = ec.generate_private_key(ec.SECP256R1())
+
+
+def root_with(*extensions):
+    """A self-signed root with these (extension, critical) pairs."""
+    name = crypto.Name([crypto.NameAttribute(crypto.NameOID.COMMON_NAME, "Test Root")])
+    builder = (
+        crypto.CertificateBuilder(name, name, KEY.public_key(), 1)
+        .not_valid_before(datetime(2020, 1, 1, tzinfo=UTC))
+        .not_valid_after(datetime(2040, 1, 1, tzinfo=UTC))
+    )
+    for extension, critical in extensions:
+        builder = builder.add_extension(extension, critical)
+    return builder.sign(KEY, hashes.SHA256()).public_bytes(Encoding.DER)
+
+
+CA = (crypto.BasicConstraints(ca=True, path_length=None), True)
+CONSTRAINTS = {
+    "path length": (crypto.BasicConstraints(ca=True, path_length=1), True),
+    "nameConstraints": (crypto.NameConstraints([crypto.DNSName("example.com")], None), True),
+    "extendedKeyUsage": (
+        crypto.ExtendedKeyUsage([crypto.ExtendedKeyUsageOID.SERVER_AUTH]),
+        False,
+    ),
+    "policyConstraints": (crypto.PolicyConstraints(0, None), True),
+    "inhibitAnyPolicy": (crypto.InhibitAnyPolicy(0), True),
+}
+
+
+class TestConstraints:
+    @pytest.mark.parametrize("name", CONSTRAINTS)
+    def test_are_refused_by_tiny_with_their_name(self, name):
+        extensions = [CONSTRAINTS[name]] if name == "path length" else [CA, CONSTRAINTS[name]]
+        with pytest.raises(TrustError) as caught:
+            anchor.package(root_with(*extensions), "tiny", "our root")
+        assert name in caught.value.what
+        assert "our root" in caught.value.what
+        assert "--form strict" in caught.value.hint
+
+    @pytest.mark.parametrize("name", CONSTRAINTS)
+    def test_are_kept_by_strict_to_the_byte(self, name):
+        extensions = [CONSTRAINTS[name]] if name == "path length" else [CA, CONSTRAINTS[name]]
+        original = crypto.load_der_x509_certificate(root_with(*extensions))
+        made = crypto.load_der_x509_certificate(
+            anchor.package(original.public_bytes(Encoding.DER), "strict", "our root")
+        )
+        kind = type(extensions[-1][0])
+        assert made.extensions.get_extension_for_class(
+            kind
+        ) == original.extensions.get_extension_for_class(kind)
+
+    @pytest.mark.parametrize("form", ["tiny", "strict"])
+    def test_that_nobody_knows_are_refused(self, form):
+        unknown = crypto.UnrecognizedExtension(crypto.ObjectIdentifier("1.3.6.1.4.1.9.9"), b"\5\0")
+        with pytest.raises(TrustError, match="unknown extension"):
+            anchor.package(root_with(CA, (unknown, False)), form, "our root")
+
+
+def test_a_root_without_key_usage_and_identifier_gets_them_in_strict():
+    made = crypto.load_der_x509_certificate(anchor.package(root_with(CA), "strict", "our root"))
+    usage = made.extensions.get_extension_for_class(crypto.KeyUsage).value
+    assert usage.key_cert_sign
+    ski = made.extensions.get_extension_for_class(crypto.SubjectKeyIdentifier).value
+    assert ski == crypto.SubjectKeyIdentifier.from_public_key(KEY.public_key())
+
+
+@pytest.mark.parametrize("form", anchor.FORMS)
+def test_a_leaf_is_never_an_anchor(form):
+    leaf = root_with((crypto.BasicConstraints(ca=False, path_length=None), True))
+    with pytest.raises(TrustError, match="is not a CA"):
+        anchor.package(leaf, form, "a leaf")
