@@ -88,13 +88,17 @@ class VirtualBoard:
         """
         interpreter = self._interpreter or micropython.prepare()
         self._interpreter = interpreter
-        self._take_lock()
         try:
+            self._take_lock()
             ensure_flash(self.flash_image, self._flash_bytes)
             write_rom(self.folder / "rom.bin", interpreter.modules)
             self._open_line()
             self._supervisor = Supervisor(self._line, self._inner, self._start_process)
             self.power_on()
+        except OSError as error:
+            self.stop()
+            why = f"{error.strerror}: {error.filename}" if error.filename else str(error)
+            raise BoardError(f"cannot start a board in {self.folder}", why=why) from error
         except BaseException:
             self.stop()
             raise
