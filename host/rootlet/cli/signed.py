@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import click
-
 from rootlet import bundle, files, signers, signing
 from rootlet.cli import key
 from rootlet.errors import InputError
