@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rootlet.cli.progress import bar
+from rootlet.cli import board_show, show
 from rootlet.errors import InputError
 
 if TYPE_CHECKING:
@@ -21,6 +21,9 @@ def command() -> None:
     """Look at boards, or start a virtual one."""
 
 
+command.add_command(board_show.command)
+
+
 @command.command(
     epilog="""\b
 Exit codes: 0 all is there, 4 MicroPython cannot be had, 5 umqtt.simple cannot be fetched.
@@ -30,7 +33,7 @@ def prepare() -> None:
     """Fetch what virtual boards run on, once: MicroPython and umqtt.simple."""
     from rootlet.boardio import micropython  # noqa: PLC0415 - commands load what they use
 
-    with bar() as progress:
+    with show.progress("prepare") as progress:
         found = micropython.prepare(progress)
     click.echo(f"MicroPython {found.version}: {found.origin}")
     click.echo(f"umqtt.simple: {found.modules}")
@@ -65,7 +68,7 @@ def virtual(folder: Path | None, clock: str | None) -> None:
     started = _unix(clock)
     if folder is None:
         folder = Path(platformdirs.user_data_dir("rootlet")) / "boards" / "virtual"
-    with bar() as progress:
+    with show.progress("prepare") as progress:
         interpreter = micropython.prepare(progress)
     signal.signal(signal.SIGTERM, _interrupt)
     try:

@@ -1,0 +1,154 @@
+"""What every command has in common: help, errors, exit codes, and quiet endings."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from rootlet.cli import COMMANDS
+
+FAST = {"COLUMNS": "100"}
+
+
+def rootlet(*arguments, **options):
+    return subprocess.run(
+        [sys.executable, "-m", "rootlet", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env={**os.environ, **FAST, **options.pop("env", {})},
+        **options,
+    )
+
+
+def error_of(done, status):
+    """Return the words of an error, which fits three lines and has no traceback."""
+    assert done.returncode == status, done.stderr
+    lines = done.stderr.strip().splitlines()
+    assert lines[0].startswith(("error: ", "Usage: ")), done.stderr
+    assert "Traceback" not in done.stderr
+    return done.stderr
+
+
+class TestHelp:
+    def test_alone_prints_help_and_exits_0(self):
+        done = rootlet()
+        assert done.returncode == 0
+        for name in COMMANDS:
+            assert f"\n  {name} " in done.stdout
+
+    @pytest.mark.parametrize("name", COMMANDS)
+    def test_of_each_command_has_examples_or_commands_and_touches_nothing(self, name, tmp_path):
+        home = tmp_path / "home"
+        done = rootlet(name, "--help", env={"HOME": str(home)}, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        assert "Examples:" in done.stdout or "Commands:" in done.stdout
+        assert "Exit codes:" in done.stdout or "Commands:" in done.stdout
+        assert list(tmp_path.iterdir()) == []
+
+    def test_start_up_loads_neither_certificates_nor_drawing(self):
+        code = "import sys, rootlet.cli; print([m for m in sys.modules if m in %r])" % (
+            ["cryptography", "rich", "mpremote", "amqtt", "serial", "paho"],
+        )
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+        assert done.stdout.strip() == "[]", done.stderr
+
+
+class TestBuild:
+    def build(self, tmp_path, *arguments, **options):
+        return rootlet("build", *arguments, "-o", tmp_path / "a.rlt", **options)
+
+    def test_writes_the_bundle_and_says_what_it_covers(self, tmp_path):
+        done = self.build(tmp_path, "--board", "esp32", "--keys", "ecc", "--created", 1790000000)
+        assert done.returncode == 0, done.stderr
+        assert (tmp_path / "a.rlt").stat().st_size == 298
+        assert "amazon-root-ca-3" in done.stdout
+        assert "add --with amazon-root-ca-4" in done.stdout
+
+    def test_json_is_one_document(self, tmp_path):
+        done = self.build(tmp_path, "--board", "esp32", "--keys", "both", "--json")
+        document = json.loads(done.stdout)
+        assert document["schema"] == "rootlet/build/1"
+        assert [one["id"] for one in document["anchors"]] == [
+            "amazon-root-ca-1",
+            "amazon-root-ca-3",
+        ]
+
+    def test_source_date_epoch_makes_it_reproducible(self, tmp_path):
+        made = []
+        for number in range(2):
+            folder = tmp_path / str(number)
+            folder.mkdir()
+            env = {"SOURCE_DATE_EPOCH": "1790000000"}
+            self.build(folder, "--board", "esp32", "--keys", "both", env=env, cwd=folder)
+            made.append((folder / "a.rlt").read_bytes())
+        assert made[0] == made[1]
+
+    @pytest.mark.parametrize(
+        ("arguments", "status", "words"),
+        [
+            (("--board", "esp23", "--keys", "rsa"), 2, "esp32"),
+            (("--board", "esp32", "--keys", "dsa"), 2, "dsa"),
+            (("--board", "esp32", "--keys", "rsa", "--with", "starfeld"), 2, "starfield-g2"),
+            (("--board", "virtual", "--keys", "rsa"), 3, "E-FAMILY"),
+            (("--board", "linux-gateway", "--keys", "rsa", "--form", "tiny"), 3, "--form strict"),
+            (("--board", "esp32", "--keys", "none", "--anchor", "no.pem"), 2, "no.pem"),
+            (("--board", "esp32", "--keys", "rsa", "--created", "0"), 2, "1970 to 2106"),
+        ],
+    )
+    def test_refuses_and_writes_nothing(self, tmp_path, arguments, status, words):
+        assert words in error_of(self.build(tmp_path, *arguments), status)
+        assert list(tmp_path.iterdir()) == []
+
+    def test_an_unreadable_pem_is_named(self, tmp_path):
+        (tmp_path / "bad.pem").write_text(
+            "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
+        )
+        done = self.build(
+            tmp_path, "--board", "esp32", "--keys", "none", "--anchor", tmp_path / "bad.pem"
+        )
+        assert "bad.pem" in error_of(done, 2)
+        assert not (tmp_path / "a.rlt").exists()
+
+    def test_a_folder_that_is_not_there(self, tmp_path):
+        done = self.build(tmp_path / "no", "--board", "esp32", "--keys", "rsa")
+        assert "cannot be written" in error_of(done, 2)
+
+
+class TestInspect:
+    def test_reads_back_what_was_built(self, tmp_path):
+        path = tmp_path / "a.rlt"
+        rootlet("build", "--board", "esp32", "--keys", "both", "-o", path, "--target", "pumps")
+        document = json.loads(rootlet("inspect", path, "--json").stdout)
+        assert (document["target"], document["profile"]) == ("pumps", "both")
+        assert {one["name"] for one in document["anchors"]} == {
+            "amazon-root-ca-1",
+            "amazon-root-ca-3",
+        }
+        assert "pumps" in rootlet("inspect", path).stdout
+
+    @pytest.mark.parametrize("content", [b"", b"RLT1", bytes(5000)])
+    def test_another_file_is_one_line(self, tmp_path, content):
+        (tmp_path / "a.rlt").write_bytes(content)
+        assert "a.rlt" in error_of(rootlet("inspect", tmp_path / "a.rlt"), 2)
+
+
+class TestEndings:
+    def test_an_unknown_command_is_bad_usage(self):
+        assert "No such command" in error_of(rootlet("biuld"), 2)
+
+    def test_a_reader_that_leaves_gets_no_traceback(self):
+        command = f"{sys.executable} -m rootlet certs list --all | head -1"
+        done = subprocess.run(
+            ["bash", "-c", command], capture_output=True, text=True, timeout=60, check=False
+        )
+        assert done.stderr == ""
+        assert len(done.stdout.splitlines()) == 1
+
+    def test_debug_shows_the_traceback(self):
+        done = rootlet("--debug", "inspect", "no.rlt")
+        assert "Traceback" in done.stderr
+        assert "InputError" in done.stderr
