@@ -4,13 +4,16 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 from rootlet.boardio import micropython
+
+PROC = Path("/proc")
 
 
 def test_the_demo_observes_each_step_and_leaves_nothing(tmp_path):
     micropython.prepare()
-    before = set(os.listdir("/proc"))
+    before = set(PROC.iterdir())
     done = subprocess.run(
         [sys.executable, "-m", "rootlet", "demo", "--json"],
         capture_output=True,
@@ -33,13 +36,11 @@ def test_the_demo_observes_each_step_and_leaves_nothing(tmp_path):
     ):
         assert words in told
     assert list(tmp_path.iterdir()) == []
-    left = [pid for pid in set(os.listdir("/proc")) - before if _of_demo(pid, str(tmp_path))]
-    assert not left
+    assert not [p for p in set(PROC.iterdir()) - before if _of_demo(p, str(tmp_path))]
 
 
-def _of_demo(pid, folder):
+def _of_demo(process, folder):
     try:
-        with open(f"/proc/{pid}/cmdline", "rb") as file:
-            return folder.encode() in file.read()
+        return folder.encode() in (process / "cmdline").read_bytes()
     except OSError:
         return False

@@ -88,7 +88,7 @@ CONSTRAINTS = {
     "path length": (crypto.BasicConstraints(ca=True, path_length=1), True),
     "nameConstraints": (crypto.NameConstraints([crypto.DNSName("example.com")], None), True),
     "extendedKeyUsage": (
-        crypto.ExtendedKeyUsage([crypto.ExtendedKeyUsageOID.SERVER_AUTH]),
+        crypto.ExtendedKeyUsage([crypto.oid.ExtendedKeyUsageOID.SERVER_AUTH]),
         False,
     ),
     "policyConstraints": (crypto.PolicyConstraints(0, None), True),

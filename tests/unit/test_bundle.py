@@ -1,6 +1,7 @@
 """Writing bundles: one encoding per set, and limits."""
 
 import hashlib
+from typing import Any
 
 import pytest
 
@@ -19,7 +20,7 @@ def anchors(*ids, form="tiny"):
 
 
 def encode(made, **changes):
-    values = {"target": "pumps", "profile": 3, "created": CREATED} | changes
+    values: dict[str, Any] = {"target": "pumps", "profile": 3, "created": CREATED} | changes
     return bundle.encode(made, **values)
 
 
