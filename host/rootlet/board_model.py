@@ -77,7 +77,8 @@ class Memory:
 
     ``tls_heap`` and ``tls_heap_largest`` are free at boot, ``tls_heap_wifi`` once Wi-Fi is
     associated. ``session_*`` is a live session over a chain of that family. ``anchor_cost`` is
-    what one loaded anchor keeps, ``handshake_peak`` all of TLS at its highest in a handshake.
+    what one loaded anchor keeps, ``load_peak`` what it takes at the highest point of its loading,
+    ``handshake_peak`` all of TLS at its highest in a handshake.
     """
 
     python_heap: Bytes = None
@@ -90,6 +91,7 @@ class Memory:
     session_rsa: Bytes = None
     session_ecdsa: Bytes = None
     anchor_cost: Grid
+    load_peak: Grid
     handshake_peak: Grid
 
     def cost_of(self, key_kind: str, form: str) -> Fact[int] | None:

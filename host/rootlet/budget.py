@@ -1,72 +1,185 @@
-"""What a bundle costs on a board, from figures with sources; what is unknown is said so."""
+"""What a bundle costs on a board, from figures with sources; what is unknown is said so.
+
+Every number is bytes. docs/boards.md, "What a bundle costs", says how each line is computed.
+A cost that is known in part only is unknown, but the known part alone can already be too much.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from urootlet.bundle import ECDSA, MAX_SIZE, RSA
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from rootlet.board import Board, Fact
+
+#: Places for a bundle on a device: the active one and the candidate (docs/format.md, DESIGN 6).
+SLOTS = 2
+_FILE = "docs/format.md: a slot holds one file of at most 4,096 bytes"
+_READING = "urootlet.session: the file whole, and one anchor at a time copied out of it"
+_UNKNOWN = "not measured on this board"
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What a bundle needs room for: its file, and anchors as ``(key kind, form)``.
+
+    ``size`` is the whole file in bytes, signatures included; ``largest`` the largest anchor's
+    DER; ``profile`` the mask of certificate families that a server may present.
+    """
+
+    size: int
+    largest: int
+    anchors: Sequence[tuple[str, str]] = field(default=())
+    profile: int = ECDSA | RSA
 
 
 @dataclass(frozen=True)
 class Line:
     """One cost in bytes (``None`` unknown) beside what the board has (``None`` unknown).
 
-    ``source`` says where the cost comes from.
+    ``at_least`` is the part of the cost that is known; ``sources`` say where the cost comes from.
     """
 
     what: str
     needs: int | None
     has: int | None
-    source: str
+    sources: tuple[str, ...]
+    at_least: int = 0
+
+    @property
+    def source(self) -> str:
+        """Where the cost comes from, as one text."""
+        return "; ".join(self.sources)
+
+    @property
+    def shown(self) -> str:
+        """The need as text: ``1,234``, ``over 1,234`` when only a part is known, ``unknown``."""
+        if self.needs is not None:
+            return f"{self.needs:,}"
+        return f"over {self.at_least:,}" if self.at_least else "unknown"
 
     @property
     def fits(self) -> bool:
-        """False only when both numbers are known and the need is larger."""
-        return self.needs is None or self.has is None or self.needs <= self.has
+        """False only when the known part of the need is larger than what the board has."""
+        known = self.at_least if self.needs is None else self.needs
+        return self.has is None or known <= self.has
 
 
-def lines(board: Board, size: int, anchors: Sequence[tuple[str, str]]) -> list[Line]:
-    """Return the costs of a bundle of ``size`` bytes with anchors ``(key kind, form)``."""
-    memory = board.memory
-    held = [memory.cost_of(kind, form) for kind, form in anchors]
-    session = _largest(memory.session_rsa, memory.session_ecdsa)
-    anchor_heap = _total(held)
-    peak = None if session is None or anchor_heap is None else session.value + anchor_heap
-    tls_heap = _value(memory.tls_heap_wifi) or _value(memory.tls_heap)
+def lines(board: Board, usage: Usage) -> list[Line]:
+    """Return the costs of a bundle on a board, flash first, then heap in the order of time."""
+    return [*_flash(board, usage), *_heap(board, usage)]
+
+
+def _flash(board: Board, usage: Usage) -> list[Line]:
+    fs, block = _value(board.flash.fs_bytes), board.flash.block_bytes
+    blocks = None if block is None else SLOTS * -(-usage.size // block.value) * block.value
     return [
-        Line("bundle in flash", size, _value(board.flash.fs_bytes), "the file itself"),
-        Line("blocks in flash", _in_blocks(board, size), None, "whole blocks of the file system"),
-        Line("anchors in TLS heap", anchor_heap, tls_heap, _source(held)),
-        Line("TLS session with anchors", peak, tls_heap, session.source if session else "unknown"),
+        Line("file in its slot", usage.size, MAX_SIZE, (_FILE,)),
         Line(
-            "bundle in Python heap", size, _value(memory.python_heap), "read whole to be checked"
+            "flash for two slots",
+            blocks,
+            fs,
+            (block.source if block else _UNKNOWN,),
+            SLOTS * usage.size,
         ),
     ]
 
 
-def _in_blocks(board: Board, size: int) -> int | None:
-    block = _value(board.flash.block_bytes)
-    return None if block is None else -(-size // block) * block
+def _heap(board: Board, usage: Usage) -> list[Line]:
+    memory = board.memory
+    tls = memory.tls_heap_wifi or memory.tls_heap
+    if memory.tls_allocator and memory.tls_allocator.value == "python-heap":
+        tls = memory.python_heap
+    has = _value(tls)
+    held = [memory.cost_of(*one) for one in usage.anchors]
+    loaded = [memory.context_cost, *held]
+    session = [_session(board, usage.profile), *held]
+    return [
+        Line(
+            "Python heap to read it",
+            usage.size + usage.largest,
+            _value(memory.python_heap),
+            (_READING,),
+        ),
+        _line("TLS heap while loading", has, _loading(board, usage), loaded),
+        _line("TLS heap of anchors", has, loaded),
+        _line("TLS heap in a handshake", has, _handshake(board, usage, held), session),
+        _line("TLS heap of a session", has, session),
+    ]
+
+
+def _loading(board: Board, usage: Usage) -> Sequence[Fact[int] | None]:
+    """Return the facts whose sum is highest while one anchor is loaded and the others are held."""
+    above = _one_above(board.memory.load_peak, board, usage.anchors)
+    return [board.memory.context_cost, *above]
+
+
+def _handshake(
+    board: Board, usage: Usage, held: Sequence[Fact[int] | None]
+) -> Sequence[Fact[int] | None]:
+    """Return the peak of a handshake with one anchor, and the cost of every other anchor.
+
+    The peak depends on the chain that the server presents, so on a family of the profile.
+    """
+    wanted = [one for one in usage.anchors if _family(one[0]) & usage.profile]
+    if not wanted:  # a profile that no anchor's own family fits: nothing like it was measured
+        return [None, *held]
+    return _one_above(board.memory.handshake_peak, board, usage.anchors, wanted)
+
+
+def _one_above(
+    peaks: Mapping[str, Mapping[str, Fact[int]]],
+    board: Board,
+    anchors: Sequence[tuple[str, str]],
+    tops: Iterable[tuple[str, str]] = (),
+) -> Sequence[Fact[int] | None]:
+    """Return the largest of: the peak of one anchor (of ``tops``), the cost of each other one.
+
+    Where one of them is not known, the one with the unknown part is returned.
+    """
+    choices = []
+    for top in dict.fromkeys(tops or anchors):
+        others = list(anchors)
+        others.remove(top)
+        peak = peaks.get(top[0], MappingProxyType({})).get(top[1])
+        choices.append([peak, *(board.memory.cost_of(*one) for one in others)])
+    return max(choices, key=lambda facts: (None in facts, _known(facts)))
+
+
+def _session(board: Board, profile: int) -> Fact[int] | None:
+    """Return the larger live session of the families in ``profile``; None if one is unknown."""
+    families = ((RSA, board.memory.session_rsa), (ECDSA, board.memory.session_ecdsa))
+    sessions = [fact for family, fact in families if family & profile]
+    known = [fact for fact in sessions if fact is not None]
+    return max(known, key=lambda fact: fact.value) if len(known) == len(sessions) else None
+
+
+def _line(
+    what: str,
+    has: int | None,
+    parts: Sequence[Fact[int] | None],
+    afterwards: Sequence[Fact[int] | None] = (),
+) -> Line:
+    """Return the line of a sum; a peak is never lower than what is held ``afterwards``."""
+    known = [fact.source for fact in parts if fact is not None]
+    needs = None if None in parts else _known(parts)
+    sources = tuple(dict.fromkeys(known if needs is not None else [_UNKNOWN, *known]))
+    at_least = max(_known(parts), _known(afterwards))
+    return Line(what, needs, has, sources, at_least)
+
+
+def _known(facts: Iterable[Fact[int] | None]) -> int:
+    return sum(fact.value for fact in facts if fact is not None)
+
+
+def _family(key_kind: str) -> int:
+    return RSA if key_kind.startswith("rsa") else ECDSA
 
 
 def _value(fact: Fact[int] | None) -> int | None:
     return None if fact is None else fact.value
-
-
-def _largest(*facts: Fact[int] | None) -> Fact[int] | None:
-    known = [fact for fact in facts if fact is not None]
-    return max(known, key=lambda fact: fact.value) if known else None
-
-
-def _total(facts: Sequence[Fact[int] | None]) -> int | None:
-    values = [fact.value for fact in facts if fact is not None]
-    return sum(values) if len(values) == len(facts) else None
-
-
-def _source(facts: Sequence[Fact[int] | None]) -> str:
-    sources = {fact.source for fact in facts if fact is not None}
-    return "; ".join(sorted(sources)) if sources else "unknown"

@@ -104,8 +104,13 @@ def build(request: Request) -> Built:
         not_after=request.not_after,
         signing=request.signing,
     )
-    size = len(data) + SIGNATURE * (request.signing.room if request.signing else 0)
-    costs = budget.lines(request.board, size, [(one.key, form) for one in choices])
+    usage = budget.Usage(
+        size=len(data) + SIGNATURE * (request.signing.room if request.signing else 0),
+        largest=max(len(one.der) for one in packaged),
+        anchors=[(one.key, form) for one in choices],
+        profile=profile,
+    )
+    costs = budget.lines(request.board, usage)
     _check_fits(request.board, costs)
     sizes = tuple((one, len(made.der)) for one, made in zip(choices, packaged, strict=True))
     covers = coverage.answers([one.id for one in choices], profile)
@@ -261,7 +266,7 @@ def _check_fits(board: Board, costs: list[budget.Line]) -> None:
         if not line.fits:
             raise TrustError(
                 f"the bundle does not fit board {board.id}: {line.what}",
-                why=f"it needs {line.needs} bytes, the board has {line.has} ({line.source})",
+                why=f"it needs {line.shown} bytes, the board has {line.has:,} ({line.source})",
                 hint="use fewer anchors, or ECC ones",
-                code="HEAP",
+                code="HEAP" if "heap" in line.what else "",
             )

@@ -12,11 +12,13 @@ import click
 from rootlet import board as boards
 from rootlet import build as builder
 from rootlet import bundle, files
-from rootlet.cli import show, signed
+from rootlet.cli import costs, show, signed
 from rootlet.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from rootlet import budget
 
 _MAX_PEM = 1 << 20
 _PATH = click.Path(path_type=Path)
@@ -120,7 +122,7 @@ def _report(built: builder.Built, made: signed.Made, output: Path) -> None:
         "Anchors", ("anchor", "key", "bytes", "ends", "programmes end", "why"), _rows(built)
     )
     show.table("Covers", ("chain", "covered", "because"), _covers(built))
-    show.table("Costs", ("what", "bytes", "board has", "source"), _costs(built))
+    costs.table("Costs", ("what", "bytes", "board has"), _costs(built))
     for warning in built.warnings:
         click.echo(f"warning: {warning}", err=True)
     profile = bundle.profile_name(built.profile)
@@ -148,14 +150,8 @@ def _covers(built: builder.Built) -> Sequence[Sequence[str]]:
     return [(row.chain.name, _ANSWER[row.covered], row.because) for row in built.covers]
 
 
-def _costs(built: builder.Built) -> Sequence[Sequence[str]]:
-    return [
-        (line.what, _number(line.needs), _number(line.has), line.source) for line in built.budget
-    ]
-
-
-def _number(value: int | None) -> str:
-    return "unknown" if value is None else f"{value:,}"
+def _costs(built: builder.Built) -> Sequence[tuple[Sequence[str], budget.Line]]:
+    return [((one.what, one.shown, costs.number(one.has)), one) for one in built.budget]
 
 
 def _document(built: builder.Built, data: bytes, output: Path) -> dict[str, Any]:
@@ -183,9 +179,6 @@ def _document(built: builder.Built, data: bytes, output: Path) -> dict[str, Any]
             {"chain": row.chain.name, "covered": row.covered, "because": row.because}
             for row in built.covers
         ],
-        "costs": [
-            {"what": line.what, "needs": line.needs, "has": line.has, "source": line.source}
-            for line in built.budget
-        ],
+        "costs": [costs.document(line) for line in built.budget],
         "warnings": built.warnings,
     }
