@@ -13,6 +13,8 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
+import keyset_cases
+import signature_cases
 from rootlet import board as boards
 from rootlet import catalog, resources
 from rootlet.boardio import micropython
@@ -42,7 +44,25 @@ def inputs(tmp_path_factory):
         leaf, ca = pki.chain(issuer, "iot.eu-west-1.amazonaws.com", "2").certificates
         (folder / f"leaf-{name}.der").write_bytes(_der(leaf))
         (folder / f"ca-{name}.der").write_bytes(_der(ca))
+    _write_signed(folder)
     return folder
+
+
+def _write_signed(folder: Path) -> None:
+    """Write signatures, chains of key sets and offers: one case per line, fields in hex."""
+    lines = [case.line() for case in signature_cases.cases()]
+    (folder / "signatures.txt").write_text("\n".join(lines) + "\n")
+    chains = [
+        "\t".join((name, *(one.encode().hex() for one in chain)))
+        for name, chain in keyset_cases.CHAINS.items()
+    ]
+    (folder / "keysets.txt").write_text("\n".join(chains) + "\n")
+    offers = [
+        "\t".join((name, one.under.encode().hex(), one.encode().hex()))
+        for name, one in keyset_cases.OFFERS.items()
+    ]
+    (folder / "offers.txt").write_text("\n".join(offers) + "\n")
+    (folder / "good.rlk").write_bytes(keyset_cases.first(2, 0, 1, 2).encode())
 
 
 def _der(certificate: x509.Certificate) -> bytes:
@@ -59,8 +79,11 @@ def arguments(script: str, folder: Path) -> list[str]:
             "ca-rsa.der",
             "ca-ec.der",
         ],
+        "signature": ["signatures.txt"],
         "diagnosis": ["rsa.rlt", "leaf-rsa.der", "leaf-ec.der", "ca-rsa.der"],
     }
+    if script == "keyset":
+        return [str(folder)]
     return [str(folder / name) for name in names.get(script, [])]
 
 
