@@ -11,8 +11,9 @@ dev: $(VENV)/.ready
 
 $(VENV)/.ready: pyproject.toml
 	@test -n "$(PYTHON)" || { echo "error: no Python 3.11 or newer with venv. Install it: apt-get install python3 python3-venv" >&2; exit 2; }
+	@echo "setting up $(VENV): about a minute the first time"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
 	@touch $@
 
 demo: dev

@@ -4,14 +4,24 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
+
+import pytest
 
 from rootlet.boardio import micropython
 
 PROC = Path("/proc")
 
 
-def test_the_demo_observes_each_step_and_leaves_nothing(tmp_path):
+@pytest.fixture
+def short_folder():
+    """A folder whose path leaves room for a Unix socket's name, which has 107 bytes in all."""
+    with tempfile.TemporaryDirectory(prefix="rl-") as folder:
+        yield Path(folder)
+
+
+def test_the_demo_observes_each_step_and_leaves_nothing(short_folder):
     micropython.prepare()
     before = set(PROC.iterdir())
     done = subprocess.run(
@@ -20,7 +30,7 @@ def test_the_demo_observes_each_step_and_leaves_nothing(tmp_path):
         text=True,
         timeout=120,
         check=False,
-        env={**os.environ, "TMPDIR": str(tmp_path)},
+        env={**os.environ, "TMPDIR": str(short_folder)},
     )
     assert done.returncode == 0, done.stderr
     document = json.loads(done.stdout)
@@ -35,8 +45,8 @@ def test_the_demo_observes_each_step_and_leaves_nothing(tmp_path):
         "E-FAMILY",
     ):
         assert words in told
-    assert list(tmp_path.iterdir()) == []
-    assert not [p for p in set(PROC.iterdir()) - before if _of_demo(p, str(tmp_path))]
+    assert list(short_folder.iterdir()) == []
+    assert not [p for p in set(PROC.iterdir()) - before if _of_demo(p, str(short_folder))]
 
 
 def _of_demo(process, folder):
