@@ -21,6 +21,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "certs": ("rootlet.cli.certs", "Look at the trust anchors that rootlet knows."),
     "build": ("rootlet.cli.build", "Build the smallest trust bundle for a board."),
     "inspect": ("rootlet.cli.inspect", "Read a bundle back."),
+    "diff": ("rootlet.cli.diff", "Compare two bundles."),
     "export": ("rootlet.cli.export", "Write a bundle's anchors in another system's format."),
     "key": ("rootlet.cli.key", "Make and look at signing keys and key sets."),
     "sign": ("rootlet.cli.sign", "Add a signature to a bundle or key set."),
