@@ -89,6 +89,14 @@ def anchor() -> bundle.Anchor:
     return bundle.Anchor(found.der, bytes.fromhex(found.sha256))
 
 
+def tbs() -> bytes:
+    """Return the bytes to be signed of a small bundle."""
+    header = bundle.Signing(1, 1)
+    return bundle.encode(
+        [anchor()], target=TARGET, profile=1, created=1_790_000_000, signing=header
+    )
+
+
 @cache
 def key_modulus(number: int) -> bytes:
     return octets(modulus(f"key-{number}"))

@@ -17,7 +17,11 @@ import cryptography_vectors
 from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    PublicFormat,
+    load_pem_private_key,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -50,6 +54,12 @@ def private_key(name: str) -> RSAPrivateKey:
     key = load_pem_private_key((KEYS / f"{name}.pem").read_bytes(), None)
     assert isinstance(key, RSAPrivateKey)
     return key
+
+
+def public_pem(name: str) -> bytes:
+    """Return the public half of a test key."""
+    public = private_key(name).public_key()
+    return public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
 
 
 def modulus(name: str) -> int:
