@@ -46,6 +46,23 @@ def test_a_signature(case: Case):
     assert signature.verify(case.modulus, case.signature, case.digest) is case.good
 
 
+@pytest.mark.parametrize(
+    ("modulus", "fits"),
+    [
+        (b"\xff" * 384, True),
+        (b"\x80" + bytes(382) + b"\x01", True),
+        (b"\xff" * 383, False),
+        (b"\xff" * 385, False),
+        (b"\x7f" + b"\xff" * 383, False),
+        (b"\xff" * 383 + b"\xfe", False),
+        (b"", False),
+    ],
+    ids=["ones", "the smallest", "too short", "too long", "3071 bits", "even", "nothing"],
+)
+def test_a_modulus_is_an_odd_number_of_exactly_3072_bits(modulus: bytes, fits: bool):
+    assert signature.is_modulus(modulus) is fits
+
+
 def test_each_byte_before_the_first_signature_is_signed():
     good = first(1, 0).encode()
     end = KeySet(good).signed_end
