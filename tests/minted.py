@@ -1,0 +1,191 @@
+"""Chains with one fault each, made with the lab's keys: what the models are tried on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cache
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import ExtendedKeyUsageOID
+
+from rootlet import anchor
+from rootlet.lab import certificates
+from rootlet.lab.authorities import ISSUING, ROOTS, Authority
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rootlet.lab import Hierarchy
+    from rootlet.lab.certificates import PrivateKey
+
+DOMAIN = "iot.eu-west-1.amazonaws.com"
+HOST = f"a1b2c3-ats.{DOMAIN}"
+ISSUERS = {
+    "rsa": "Amazon RSA 2048 M01",
+    "p256": "Amazon ECDSA 256 M01",
+    "p256 under p384": "Amazon ECDSA 256 S06",
+}
+NAMES = (DOMAIN, f"*.{DOMAIN}")
+
+Extensions = list[tuple[x509.ExtensionType, bool]]
+
+
+class Days(NamedTuple):
+    """Dates as days from now."""
+
+    begin: int
+    end: int
+
+
+NOW = Days(-1, 100)
+EXPIRED = Days(-100, -1)
+FUTURE = Days(1, 100)
+
+
+@dataclass(frozen=True)
+class Case:
+    """What a server sends, with which key, to a client that has ``anchors`` and wants ``host``."""
+
+    sent: tuple[x509.Certificate, ...]
+    anchors: tuple[bytes, ...]
+    key: PrivateKey
+    host: str = HOST
+
+
+class Mint:
+    """Certificates of the lab's authorities with other dates, names and extensions."""
+
+    def __init__(self, pki: Hierarchy) -> None:
+        self.pki = pki
+
+    @cache  # noqa: B019 - one mint lives as long as a test run
+    def chain(self, family: str = "rsa", shape: int = 4) -> tuple[x509.Certificate, ...]:
+        """Return the lab's own chain: leaf, issuing CA, root and Starfield G2 cross-signed."""
+        return self.pki.chain(ISSUERS[family], DOMAIN, "4").certificates[:shape]
+
+    def key(self, family: str = "rsa") -> PrivateKey:
+        """Return the key of that chain's leaf."""
+        kind = ISSUING[ISSUERS[family]].leaf_key
+        return self.pki._key(f"leaf-{kind}", kind)
+
+    def authority(self, family: str = "rsa") -> Authority:
+        """Return the issuing CA of a family."""
+        return ISSUING[ISSUERS[family]].authority
+
+    def root_of(self, family: str = "rsa") -> Authority:
+        """Return the root above it."""
+        return ROOTS[ISSUING[ISSUERS[family]].issuer]
+
+    def sign(
+        self,
+        subject: Authority | str,
+        by: Authority,
+        extensions: Extensions,
+        days: Days = NOW,
+        key: PrivateKey | None = None,
+    ) -> x509.Certificate:
+        """Return any certificate; a subject given as text is the common name of an RSA leaf."""
+        if isinstance(subject, str):
+            name, key = certificates.common_name(subject), key or self.key()
+        else:
+            name, key = certificates.name(subject.subject), key or self.key_of(subject)
+        dates = (
+            self.pki.now + timedelta(days=days.begin),
+            self.pki.now + timedelta(days=days.end),
+        )
+        return certificates.sign(name, key, dates, extensions, (by, self.key_of(by)))
+
+    def key_of(self, authority: Authority) -> PrivateKey:
+        return self.pki._key(authority.id, authority.key)
+
+    def leaf(
+        self,
+        *,
+        by: Authority | None = None,
+        days: Days = NOW,
+        names: Sequence[str] = NAMES,
+        without: type | tuple[type, ...] = (),
+        extra: Extensions | None = None,
+    ) -> x509.Certificate:
+        """Return an RSA leaf; ``without`` some extensions, with ``extra`` ones."""
+        by = by or self.authority()
+        found = certificates.leaf_extensions(tuple(names), by, self.key())
+        return self.sign(f"*.{DOMAIN}", by, _changed(found, without, extra), days)
+
+    def issuing(
+        self,
+        subject: Authority | None = None,
+        *,
+        by: Authority | None = None,
+        days: Days = NOW,
+        without: type | tuple[type, ...] = (),
+        extra: Extensions | None = None,
+        key: PrivateKey | None = None,
+    ) -> x509.Certificate:
+        """Return an issuing CA."""
+        subject, by = subject or self.authority(), by or self.root_of()
+        found = certificates.ca_extensions("issuing", subject, by)
+        return self.sign(subject, by, _changed(found, without, extra), days, key)
+
+    def root(self, subject: Authority, days: Days) -> bytes:
+        """Return another certificate of a root: the same name and key, other dates."""
+        found = certificates.ca_extensions("root", subject, subject)
+        return der(self.sign(subject, subject, found, days))
+
+    def cross(self, subject: Authority, by: Authority, days: Days = NOW) -> x509.Certificate:
+        """Return the cross-sign of a root."""
+        return self.sign(subject, by, certificates.ca_extensions("cross", subject, by), days)
+
+    def anchor(self, anchor_id: str, form: str = "full") -> bytes:
+        """Return a root of the lab in one of the forms of a bundle."""
+        return anchor.package(der(self.pki.anchor(anchor_id)), form, anchor_id)
+
+
+def _changed(
+    found: Extensions, without: type | tuple[type, ...], extra: Extensions | None
+) -> Extensions:
+    return [item for item in found if not isinstance(item[0], without)] + (extra or [])
+
+
+def der(certificate: x509.Certificate) -> bytes:
+    return certificate.public_bytes(Encoding.DER)
+
+
+def respelled(authority: Authority, **values: str) -> Authority:
+    """Return an authority of the same key, with other spellings in its name."""
+    subject = tuple((short, values.get(short, value)) for short, value in authority.subject)
+    return authority._replace(subject=subject)
+
+
+def usage(*allowed: str) -> tuple[x509.KeyUsage, bool]:
+    names = (
+        "digital_signature",
+        "content_commitment",
+        "key_encipherment",
+        "data_encipherment",
+        "key_agreement",
+        "key_cert_sign",
+        "crl_sign",
+        "encipher_only",
+        "decipher_only",
+    )
+    values: Any = {name: name in allowed for name in names}
+    return x509.KeyUsage(**values), True
+
+
+def purpose(oid: x509.ObjectIdentifier = ExtendedKeyUsageOID.CLIENT_AUTH) -> tuple[Any, bool]:
+    return x509.ExtendedKeyUsage([oid]), False
+
+
+def unknown(*, critical: bool) -> tuple[x509.ExtensionType, bool]:
+    oid = x509.ObjectIdentifier("1.3.6.1.4.1.32473.1")  # RFC 5612: for documentation
+    return x509.UnrecognizedExtension(oid, b"\x05\x00"), critical
+
+
+@cache
+def weak_key() -> rsa.RSAPrivateKey:
+    return rsa.generate_private_key(public_exponent=65537, key_size=1024)
