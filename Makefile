@@ -5,7 +5,7 @@ PYTHON := $(shell for p in python3.11 python3.12 python3.13 python3.14 python3 /
 	$$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && { echo $$p; break; }; done)
 WORKERS ?= auto
 
-.PHONY: dev demo test check fix certs board dist clean
+.PHONY: dev demo test check fix certs vectors fuzz board dist clean
 
 dev: $(VENV)/.ready
 
@@ -34,6 +34,13 @@ fix: dev
 
 certs: dev
 	$(BIN)/python certs/extract.py
+
+vectors: dev
+	$(BIN)/python tests/assets/regenerate.py
+
+fuzz: dev
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[fuzz]'
+	$(BIN)/python tests/fuzz/run.py --inputs 1000000
 
 board: dev
 	$(BIN)/python -m pytest tests/board --port "$(PORT)"

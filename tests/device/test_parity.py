@@ -31,10 +31,6 @@ CREATED = 1_790_000_000
 def inputs(tmp_path_factory):
     """The files that the scripts read, made from the catalogue and the lab."""
     folder = tmp_path_factory.mktemp("inputs")
-    request = Request(
-        boards.load("esp32"), "both", CREATED, extra_ids=("starfield-g2",), target="default"
-    )
-    (folder / "all.rlt").write_bytes(build(request).data)
     request = Request(boards.load("esp32"), "rsa", CREATED, target="default")
     (folder / "rsa.rlt").write_bytes(build(request).data)
     for anchor in catalog.load().anchors:
@@ -71,7 +67,6 @@ def _der(certificate: x509.Certificate) -> bytes:
 
 def arguments(script: str, folder: Path) -> list[str]:
     names = {
-        "bundle_refusals": ["all.rlt"],
         "der_walk": [
             *(f"{anchor.id}.der" for anchor in catalog.load().anchors),
             "leaf-rsa.der",
@@ -82,6 +77,8 @@ def arguments(script: str, folder: Path) -> list[str]:
         "signature": ["signatures.txt"],
         "diagnosis": ["rsa.rlt", "leaf-rsa.der", "leaf-ec.der", "ca-rsa.der"],
     }
+    if script == "vectors":
+        return [str(HERE.parent / "assets" / "vectors")]
     if script == "keyset":
         return [str(folder)]
     return [str(folder / name) for name in names.get(script, [])]

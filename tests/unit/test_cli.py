@@ -50,10 +50,11 @@ class TestHelp:
         assert list(tmp_path.iterdir()) == []
 
     def test_start_up_loads_neither_certificates_nor_drawing(self):
-        code = "import sys, rootlet.cli; print([m for m in sys.modules if m in %r])" % (
-            ["cryptography", "rich", "mpremote", "amqtt", "serial", "paho"],
+        slow = ["cryptography", "rich", "mpremote", "amqtt", "serial", "paho"]
+        code = f"import sys, rootlet.cli; print([m for m in sys.modules if m in {slow}])"
+        done = subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True
         )
-        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
         assert done.stdout.strip() == "[]", done.stderr
 
 
