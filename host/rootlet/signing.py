@@ -40,6 +40,15 @@ class Standing:
         """Whether enough keys have signed."""
         return self.valid >= self.needed
 
+    def document(self) -> dict[str, int | bool]:
+        """Return it for a JSON document."""
+        return {
+            "version": self.version,
+            "valid": self.valid,
+            "needed": self.needed,
+            "met": self.met,
+        }
+
     def __str__(self) -> str:
         return f"{self.valid} of {self.needed} signatures of key set {self.version}"
 

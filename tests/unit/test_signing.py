@@ -269,6 +269,11 @@ class TestSign:
         with pytest.raises(InputError, match="writes one signature"):
             fleet.run("sign", "x.tbs", "--key", "a.pem", "--key", "b.pem", "--detached", "s.sig")
 
+    def test_a_file_and_a_detached_signature_exclude_each_other(self, fleet: Desk):
+        fleet.build("x.tbs", "--key-set", "keys-1.rlk", "--for-signing")
+        with pytest.raises(InputError, match="exclude each other"):
+            fleet.run("sign", "x.tbs", "--key", "a.pem", "--detached", "s.sig", "-o", "x.rlt")
+
     def test_a_bundle_holds_at_most_five_signatures(self):
         message = tbs()
         made = signing.Signable(message).add(record(one, message) for one in range(5))

@@ -90,7 +90,8 @@ class TestKeys:
         assert shown[0]["key_id"] in ids
         assert shown[1]["key_ids"] == ids
         assert (shown[1]["version"], shown[1]["threshold"]) == (1, 2)
-        assert shown[1]["signatures"] == ["2 of 2 signatures of key set 1"]
+        assert shown[1]["standings"] == [{"version": 1, "valid": 2, "needed": 2, "met": True}]
+        assert "2 of 2 signatures of key set 1" in fleet.run("key", "show", "keys-1.rlk")
 
 
 class TestSigners:

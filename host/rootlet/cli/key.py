@@ -94,7 +94,8 @@ def show_command(file: tuple[Path, ...], *, after: Path | None, json_output: boo
         show.as_json("keys/1", {"files": documents})
         return
     for one in documents:
-        show.facts({key.replace("_", " "): _text(value) for key, value in one.items()})
+        one |= {"standings": [_met(found) for found in one.get("standings", ())]}
+        show.facts({key.replace("_", " "): _text(value) for key, value in one.items() if value})
 
 
 def _document(path: Path, before: KeySet | None) -> dict[str, Any]:
@@ -111,8 +112,14 @@ def _document(path: Path, before: KeySet | None) -> dict[str, Any]:
         "version": keys.version,
         "threshold": keys.threshold,
         "key_ids": [signature.key_id(one).hex() for one in keys.keys],
-        "signatures": [str(one) for one in key_set_standings(signing.parse(data, ""), before)],
+        "standings": [
+            one.document() for one in key_set_standings(signing.parse(data, ""), before)
+        ],
     }
+
+
+def _met(found: dict[str, Any]) -> str:
+    return "{valid} of {needed} signatures of key set {version}".format(**found)
 
 
 def _text(value: Any) -> str:

@@ -72,21 +72,25 @@ def command(  # noqa: PLR0913 - one argument per option
 
     Without --key and --attach nothing is written: it shows what FILE says and who has signed.
     """
+    if output and detached:
+        raise InputError("-o and --detached exclude each other", hint="give one of them")
     data = files.read(file, signing.MAX_SIZE)
-    made = signing.parse(data, str(file))
+    given = signing.parse(data, str(file))
     known = _Known(
         load_key_set(key_set_path) if key_set_path else None,
         tuple(signers.read(path, ask).modulus for path in pub),
     )
-    _check_key_set(made, known)
-    candidates = _candidates(made, known)
-    records = signers.sign(made.signed, keys, candidates, ask)
-    records += tuple(_attached(made, path, candidates or []) for path in attach)
-    made = made.add(records)
+    _check_key_set(given, known)
+    candidates = _candidates(given, known)
+    records = signers.sign(given.signed, keys, candidates, ask)
+    records += tuple(_attached(given, path, candidates or []) for path in attach)
+    made = given.add(records)
     standings = _standings(made, known)
     if complete:
         _require(standings)
-    target = _write(file, made, records, output, detached)
+    if records and not (output or detached or given.records or given.is_key_set):
+        raise _bytes_to_be_signed(file)
+    target = _write(output or file, made, records, detached) if records else None
     _report(file, made, standings, target, json_output=json_output)
 
 
@@ -154,29 +158,24 @@ def _standings(made: signing.Signable, known: _Known) -> list[signing.Standing]:
 
 
 def _write(
-    file: Path,
-    made: signing.Signable,
-    records: tuple[bytes, ...],
-    output: Path | None,
-    detached: Path | None,
-) -> Path | None:
-    """Write what was asked for and return where it went."""
-    if not records:
-        return None
-    if detached:
-        if len(records) != 1 or output:
-            raise InputError("--detached writes one signature", hint="give one --key and no -o")
-        files.write(detached, records[0])
-        return detached
-    if output is None and file.read_bytes() == made.signed and not made.is_key_set:
-        raise InputError(
-            f"{file} holds bytes to be signed, not a bundle",
-            why="others may still have to sign exactly these bytes",
-            hint=f"name the bundle: -o {file.with_suffix('.rlt')}",
-        )
-    target = output or file
-    files.write(target, made.encode())
-    return target
+    target: Path, made: signing.Signable, records: tuple[bytes, ...], detached: Path | None
+) -> Path:
+    """Write the file, or its one new signature, and return where it went."""
+    if detached is None:
+        files.write(target, made.encode())
+        return target
+    if len(records) != 1:
+        raise InputError("--detached writes one signature", hint="give one --key")
+    files.write(detached, records[0])
+    return detached
+
+
+def _bytes_to_be_signed(file: Path) -> InputError:
+    return InputError(
+        f"{file} holds bytes to be signed, not a bundle",
+        why="others may still have to sign exactly these bytes",
+        hint=f"name the bundle: -o {file.with_suffix('.rlt')}",
+    )
 
 
 def _report(
@@ -188,8 +187,8 @@ def _report(
     json_output: bool,
 ) -> None:
     document = {"file": str(file), **_describe(made), "written": str(target) if target else None}
-    rows = [vars(one) | {"met": one.met} for one in standings]
     if json_output:
+        rows = [one.document() for one in standings]
         show.as_json("sign/1", {**document, "standings": rows})
         return
     report_standings(standings)
