@@ -53,8 +53,8 @@ def signers(data: bytes, end: int, moduli: "list[memoryview]") -> int:
     """Return how many of ``moduli``, each once and each another, signed ``data[:end]``.
 
     Signatures stand from ``end`` on as ``urootlet.bundle.signatures`` has checked. One that is
-    wrong, or by a key that is not asked for, does not count and does no harm: another key's
-    owner must not be able to spoil a file (TUF specification 5.3.4).
+    wrong, or by a key that is not asked for, does not count and does no harm, as in TUF's
+    reference client: whoever can add bytes must not be able to veto what enough keys signed.
     """
     view = memoryview(data)
     digest = hashlib.sha256(view[:end]).digest()
