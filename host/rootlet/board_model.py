@@ -77,8 +77,9 @@ class Memory:
 
     ``tls_heap`` and ``tls_heap_largest`` are free at boot, ``tls_heap_wifi`` once Wi-Fi is
     associated. ``session_*`` is a live session over a chain of that family. ``anchor_cost`` is
-    what one loaded anchor keeps, ``load_peak`` what it takes at the highest point of its loading,
-    ``handshake_peak`` all of TLS at its highest in a handshake.
+    what one loaded anchor keeps, ``anchor_more`` what each beyond the first takes on top of it,
+    ``name_attribute`` what each attribute of a name takes, ``load_peak`` what an anchor takes at
+    the highest point of its loading, ``handshake_peak`` all of TLS at its highest in a handshake.
     """
 
     python_heap: Bytes = None
@@ -91,6 +92,8 @@ class Memory:
     session_rsa: Bytes = None
     session_ecdsa: Bytes = None
     anchor_cost: Grid
+    anchor_more: Bytes = None
+    name_attribute: Bytes = None
     load_peak: Grid
     handshake_peak: Grid
 

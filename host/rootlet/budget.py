@@ -6,35 +6,56 @@ A cost that is known in part only is unknown, but the known part alone can alrea
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cache
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+from rootlet import anchor, catalog
+from rootlet.board_model import Fact
 from urootlet.bundle import ECDSA, MAX_SIZE, RSA
+from urootlet.der import Certificate, expect
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from rootlet.board import Board, Fact
+    from rootlet.board import Board
 
 #: Places for a bundle on a device: the active one and the candidate (docs/format.md, DESIGN 6).
 SLOTS = 2
+#: key kind -> the root that the figures of that kind are read with
+REFERENCE = {
+    "rsa-2048": "amazon-root-ca-1",
+    "rsa-4096": "amazon-root-ca-2",
+    "ec-p256": "amazon-root-ca-3",
+    "ec-p384": "amazon-root-ca-4",
+}
+_SET, _SEQUENCE = 0x31, 0x30
+_LONGER = "by how much its DER is longer than that of"
 _FILE = "docs/format.md: a slot holds one file of at most 4,096 bytes"
 _READING = "urootlet.session: the file whole, and one anchor at a time copied out of it"
 _UNKNOWN = "not measured on this board"
 
 
+class Packaged(NamedTuple):
+    """One anchor as a device loads it: key kind, form, bytes of DER, attributes of its names."""
+
+    key: str
+    form: str
+    size: int
+    attributes: int
+
+
 @dataclass(frozen=True)
 class Usage:
-    """What a bundle needs room for: its file, and anchors as ``(key kind, form)``.
+    """What a bundle needs room for.
 
-    ``size`` is the whole file in bytes, signatures included; ``largest`` the largest anchor's
-    DER; ``profile`` the mask of certificate families that a server may present.
+    ``size`` is the whole file in bytes, signatures included; ``profile`` the mask of certificate
+    families that a server may present. There is at least one anchor.
     """
 
     size: int
-    largest: int
-    anchors: Sequence[tuple[str, str]] = field(default=())
+    anchors: Sequence[Packaged]
     profile: int = ECDSA | RSA
 
 
@@ -70,6 +91,13 @@ class Line:
         return self.has is None or known <= self.has
 
 
+def packaged(key: str, form: str, der: bytes) -> Packaged:
+    """Return what is to be known of an anchor: its key kind and form, and its DER."""
+    fields = Certificate(der, 0, len(der))
+    names = (der[slice(*span)] for span in (fields.subject, fields.issuer))
+    return Packaged(key, form, len(der), sum(map(_attributes, names)))
+
+
 def lines(board: Board, usage: Usage) -> list[Line]:
     """Return the costs of a bundle on a board, flash first, then heap in the order of time."""
     return [*_flash(board, usage), *_heap(board, usage)]
@@ -96,13 +124,13 @@ def _heap(board: Board, usage: Usage) -> list[Line]:
     if memory.tls_allocator and memory.tls_allocator.value == "python-heap":
         tls = memory.python_heap
     has = _value(tls)
-    held = [memory.cost_of(*one) for one in usage.anchors]
+    held = _held(board, usage.anchors)
     loaded = [memory.context_cost, *held]
     session = [_session(board, usage.profile), *held]
     return [
         Line(
             "Python heap to read it",
-            usage.size + usage.largest,
+            usage.size + max(one.size for one in usage.anchors),
             _value(memory.python_heap),
             (_READING,),
         ),
@@ -126,7 +154,7 @@ def _handshake(
 
     The peak depends on the chain that the server presents, so on a family of the profile.
     """
-    wanted = [one for one in usage.anchors if _family(one[0]) & usage.profile]
+    wanted = [one for one in usage.anchors if _family(one.key) & usage.profile]
     if not wanted:  # a profile that no anchor's own family fits: nothing like it was measured
         return [None, *held]
     return _one_above(board.memory.handshake_peak, board, usage.anchors, wanted)
@@ -135,8 +163,8 @@ def _handshake(
 def _one_above(
     peaks: Mapping[str, Mapping[str, Fact[int]]],
     board: Board,
-    anchors: Sequence[tuple[str, str]],
-    tops: Iterable[tuple[str, str]] = (),
+    anchors: Sequence[Packaged],
+    tops: Iterable[Packaged] = (),
 ) -> Sequence[Fact[int] | None]:
     """Return the largest of: the peak of one anchor (of ``tops``), the cost of each other one.
 
@@ -146,9 +174,54 @@ def _one_above(
     for top in dict.fromkeys(tops or anchors):
         others = list(anchors)
         others.remove(top)
-        peak = peaks.get(top[0], MappingProxyType({})).get(top[1])
-        choices.append([peak, *(board.memory.cost_of(*one) for one in others)])
+        peak = peaks.get(top.key, MappingProxyType({})).get(top.form)
+        # The others come on top of one that is there already.
+        choices.append([peak, *_more(board, [top]), *_held(board, others, first=False)])
     return max(choices, key=lambda facts: (None in facts, _known(facts)))
+
+
+def _held(
+    board: Board, anchors: Sequence[Packaged], *, first: bool = True
+) -> list[Fact[int] | None]:
+    """Return what loaded anchors keep; all but the ``first`` take a structure of their own."""
+    costs = [board.memory.cost_of(one.key, one.form) for one in anchors]
+    structures = len(anchors) - first
+    more = [board.memory.anchor_more] * structures
+    return [*costs, *_more(board, anchors), *more]
+
+
+def _more(board: Board, anchors: Sequence[Packaged]) -> Iterator[Fact[int] | None]:
+    """Yield what anchors take beyond the root of their kind that the figures were read with.
+
+    TLS keeps a copy of the DER, and a node for each attribute of a name but the first.
+    """
+    for one in anchors:
+        root = _reference(one.key, one.form)
+        if root is None:
+            continue
+        if one.size > root.size:
+            yield Fact(one.size - root.size, f"{_LONGER} {REFERENCE[one.key]}")
+        nodes = max(0, one.attributes - root.attributes)
+        yield from [board.memory.name_attribute] * nodes
+
+
+@cache
+def _reference(key: str, form: str) -> Packaged | None:
+    if key not in REFERENCE:
+        return None
+    root = catalog.load().get(REFERENCE[key])
+    return packaged(key, form, anchor.package(root.der, form, root.id))
+
+
+def _attributes(name: bytes) -> int:
+    """Count the attributes of a Name (RFC 5280 section 4.1.2.4), given without its header."""
+    count = pos = 0
+    while pos < len(name):
+        inner, pos = expect(name, pos, len(name), _SET)
+        while inner < pos:
+            inner = expect(name, inner, pos, _SEQUENCE)[1]
+            count += 1
+    return count
 
 
 def _session(board: Board, profile: int) -> Fact[int] | None:

@@ -106,8 +106,10 @@ def build(request: Request) -> Built:
     )
     usage = budget.Usage(
         size=len(data) + SIGNATURE * (request.signing.room if request.signing else 0),
-        largest=max(len(one.der) for one in packaged),
-        anchors=[(one.key, form) for one in choices],
+        anchors=[
+            budget.packaged(one.key, form, made.der)
+            for one, made in zip(choices, packaged, strict=True)
+        ],
         profile=profile,
     )
     costs = budget.lines(request.board, usage)

@@ -124,8 +124,10 @@ class _Side:
     def usage(self) -> budget.Usage:
         return budget.Usage(
             size=len(self.found.data),
-            largest=max(one.size for one in self.anchors),
-            anchors=[(one.certificate.key, one.form) for one in self.anchors],
+            anchors=[
+                budget.packaged(one.certificate.key, one.form, one.certificate.der)
+                for one in self.anchors
+            ],
             profile=self.found.profile,
         )
 
