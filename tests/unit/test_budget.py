@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from typing import Any
 
 import pytest
@@ -229,7 +230,7 @@ class TestBuild:
             for source in line.sources:
                 (note,) = [row for row in text.splitlines() if row.endswith(source)]
                 number = note.partition("]")[0].removeprefix("[")
-                assert number in shown.rstrip().split("  ")[-1].split(", ")
+                assert number in re.split(" {2,}", shown.rstrip())[-1].split(", ")
 
     def test_json_gives_numbers_and_null_for_the_unknown(self, tmp_path):
         arguments = ["--board", "pico-w", "--keys", "both", "-o", str(tmp_path / "a.rlt")]

@@ -356,13 +356,13 @@ class TestModule:
         return done.stdout.split("\n")[:-1]
 
 
-if COMPILER := shutil.which("cc"):  # the text is read back without one as well
+if shutil.which("cc"):  # the text is read back without one as well
 
     class TestACompiler:
         def output(self, folder: Path, program: str) -> list[str]:
             (folder / "program.c").write_text(program)
             flags = ["-std=c99", "-Wall", "-Wextra", "-Werror", "-Wno-cast-qual", f"-I{folder}"]
-            command = [COMPILER, *flags, "-o", f"{folder}/program", f"{folder}/program.c"]
+            command = ["cc", *flags, "-o", f"{folder}/program", f"{folder}/program.c"]
             subprocess.run(command, check=True)
             done = subprocess.run([folder / "program"], capture_output=True, check=True)
             return done.stdout.decode().split()
