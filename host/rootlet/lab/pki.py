@@ -26,10 +26,13 @@ if TYPE_CHECKING:
     from rootlet.lab.certificates import PrivateKey
 
 _Row = TypeVar("_Row")
+_Dates = tuple[datetime, datetime]
 
 #: What the server sends: 2 leaf and issuing CA; 3 the same and the root cross-signed by
 #: Starfield G2; 4 the same and Starfield G2 cross-signed by Starfield Class 2.
 Shape = Literal["2", "3", "4"]
+#: Dates as they are in the real certificates, or long over, or not yet begun.
+Validity = Literal["true", "expired", "future"]
 
 _LEAF_AGE = timedelta(days=1)  # a board whose clock is a few hours slow still accepts it
 _LEAF_LIFETIME = timedelta(days=275)  # that of an AWS IoT leaf of 2025-10-31
@@ -74,9 +77,11 @@ class Hierarchy:
         """Return the hierarchy whose keys and anchors are kept in ``folder`` (mode 0700)."""
         return cls(Vault(folder), now)
 
-    def anchor(self, anchor_id: str) -> x509.Certificate:
+    def anchor(self, anchor_id: str, validity: Validity = "true") -> x509.Certificate:
         """Return the self-signed certificate of a root, by its id in certs/catalog.toml."""
         root = _known(ROOTS, anchor_id, "trust anchor")
+        if validity != "true":
+            return self._certify(root, root, _dates(self.now, validity))
         return self._vault.certificate(anchor_id, lambda: self._certify(root, root))
 
     def cross(self, anchor_id: str) -> x509.Certificate:
@@ -136,13 +141,15 @@ class Hierarchy:
         """Return a new P-256 key and certificate for ``thing``, signed by the client CA."""
         return self.client_ca.issue(thing)
 
-    def _certify(self, subject: Authority, issuer: Authority) -> x509.Certificate:
+    def _certify(
+        self, subject: Authority, issuer: Authority, dates: _Dates | None = None
+    ) -> x509.Certificate:
         row = ROOT_CERTIFICATES[subject.id, issuer.id]
-        dates = (datetime.fromisoformat(row.not_before), datetime.fromisoformat(row.not_after))
+        true = (datetime.fromisoformat(row.not_before), datetime.fromisoformat(row.not_after))
         return certificates.sign(
             certificates.name(subject.subject),
             self._key(subject.id, subject.key),
-            dates,
+            dates or true,
             certificates.ca_extensions(row.profile, subject, issuer),
             by=(issuer, self._key(issuer.id, issuer.key)),
         )
@@ -151,6 +158,14 @@ class Hierarchy:
         if owner not in self._keys:
             self._keys[owner] = self._vault.key(owner, kind)
         return self._keys[owner]
+
+
+def _dates(now: datetime, validity: Validity) -> _Dates:
+    """Return a validity that ended, or begins, a month from ``now``; it lasts a year."""
+    year, month = timedelta(days=365), timedelta(days=30)
+    return (
+        (now - year - month, now - month) if validity == "expired" else (now + month, now + year)
+    )
 
 
 def _known(table: Mapping[str, _Row], wanted: str, what: str) -> _Row:

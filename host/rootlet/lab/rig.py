@@ -6,7 +6,7 @@ import shutil
 import socket
 import ssl
 import tempfile
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -19,6 +19,8 @@ from rootlet.lab.pki import Hierarchy
 from rootlet.lab.subscriber import ClientContext, Subscriber
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from rootlet.lab.broker import Kind
     from rootlet.lab.front import Preference
     from rootlet.lab.pki import Shape
@@ -99,6 +101,16 @@ class Lab:
         self._fronts[-1].drain()
         self._stop_fronts([front for front in self._fronts if not front.running])
         self._start_front()
+
+    @contextmanager
+    def showing(self, **changes: object) -> Iterator[None]:
+        """Show another face inside ``with``, then the one from before."""
+        before = self.face
+        self.serve(**changes)
+        try:
+            yield
+        finally:
+            self.serve(**vars(before))
 
     def subscriber(self, topic: str) -> Subscriber:
         """Return a real MQTT client with an identity of its own, subscribed to ``topic``."""
