@@ -185,7 +185,7 @@ class TestKeySets:
         ("public", "threshold"), [("a", 0), ("a", 2), ("aa", 1), ("aa", 2), ("ab", 3)]
     )
     def test_a_threshold_that_cannot_work_is_refused(self, desk: Desk, public, threshold):
-        with pytest.raises(InputError):
+        with pytest.raises(InputError, match=r"^threshold \d of|^the same key"):
             desk.keys("k.rlk", "--target", "pumps", public=public, threshold=threshold)
         assert not (desk / "k.rlk").exists()
 
