@@ -20,8 +20,9 @@ _KEPT = 100_000  # events; a lab that runs for days forgets the oldest
 class Event:
     """One thing that happened to a connection at the front.
 
-    ``kind``: ``open`` after a handshake with a client certificate, ``refused`` after a failed
-    one, ``closed`` after an open one. ``number`` counts up from 1 over the life of the lab.
+    ``kind``: ``open`` after a handshake with a client certificate, ``spoke`` when that client
+    then sends its first bytes, so trusts us with them, ``refused`` after a failed handshake,
+    ``closed`` after an open one. ``number`` counts up from 1 over the life of the lab.
     """
 
     number: int

@@ -7,7 +7,8 @@ has to choose signature algorithms, and that its limits and its load stay apart 
 Standard input is the lease: the first line holds the settings (``Settings`` as JSON), the line
 ``drain`` ends accepting and the process after its last connection, and end of file ends it at
 once, so that it does not outlive whoever started it. Standard output is one JSON object a line
-for each event: ``ready``, ``open``, ``refused``, ``closed``, ``draining``.
+for each event: ``ready``, ``open``, ``spoke`` (the client's first bytes after the handshake),
+``refused``, ``closed``, ``draining``.
 """
 
 from __future__ import annotations
@@ -214,11 +215,11 @@ class Front:
         else:
             known = {"peer": peer, "sni": client.hello.sni, **negotiated(client.hello)}
             tell("open", **known)
-            tell("closed", **known, reason=await self._carry(client))
+            tell("closed", **known, reason=await self._carry(client, known))
         finally:
             await client.close()
 
-    async def _carry(self, client: Tls) -> str:
+    async def _carry(self, client: Tls, known: dict[str, str | None]) -> str:
         try:
             reader, writer = await asyncio.open_unix_connection(
                 self._settings.broker, limit=_CHUNK
@@ -226,7 +227,13 @@ class Front:
         except OSError as error:
             return f"no broker: {error.strerror}"
 
+        spoken = False
+
         async def to_broker(data: bytes) -> None:
+            nonlocal spoken
+            if not spoken:
+                spoken = True
+                tell("spoke", **known)
             writer.write(data)
             await writer.drain()
 
