@@ -84,3 +84,20 @@ def bundle_of(
 def raw_bundle(*anchors: Anchor, profile: int = 3) -> bytes:
     """Return a bundle of any anchors, also of such as ``build`` never makes."""
     return bundle.encode(anchors, target="default", profile=profile, created=CREATED)
+
+
+@cache
+def leaf() -> bytes:
+    """Return the DER of a server's certificate: version 3, and no CA."""
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "server.example.org")])
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key(9).public_key())
+        .serial_number(9)
+        .not_valid_before(datetime(2020, 1, 1, tzinfo=UTC))
+        .not_valid_after(datetime(2040, 1, 1, tzinfo=UTC))
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+    )
+    return builder.sign(key(9), hashes.SHA256()).public_bytes(Encoding.DER)

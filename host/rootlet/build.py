@@ -16,6 +16,7 @@ from rootlet.errors import InputError, TrustError
 from urootlet.bundle import ECDSA, RSA, SIGNATURE
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import datetime
 
     from rootlet.board import Board
@@ -140,8 +141,7 @@ def _choose(request: Request) -> tuple[list[Choice], list[str]]:
     ]
     warnings: list[str] = []
     for name, data in request.files:
-        found = x509.parse_certificates(data, name)
-        choices += [_from_file(one, name, known, warnings) for one in found]
+        choices += _from_file(name, data, known, warnings)
     if not choices:
         raise InputError(
             "a bundle without anchors trusts nobody",
@@ -149,13 +149,20 @@ def _choose(request: Request) -> tuple[list[Choice], list[str]]:
             hint="add --anchor FILE.pem or --with ID",
             code="NOROOTS",
         )
-    if len({one.sha256 for one in choices}) != len(choices):
-        raise InputError(
-            "the same root is given twice",
-            why="a file holds a root that is in the bundle already",
-            hint="leave that --anchor out",
-        )
+    _check_each_once(choices)
     return choices, warnings
+
+
+def _check_each_once(choices: list[Choice]) -> None:
+    first: dict[str, Choice] = {}
+    for one in choices:
+        other = first.setdefault(one.sha256, one)
+        if other is not one:
+            raise InputError(
+                f"the same root is given twice: {one.id or one.name}",
+                why=f"by {other.because}, and by {one.because}",
+                hint="leave one of the two out",
+            )
 
 
 def _from_catalog(found: catalog.TrustAnchor, option: str) -> Choice:
@@ -173,6 +180,16 @@ def _from_catalog(found: catalog.TrustAnchor, option: str) -> Choice:
 
 
 def _from_file(
+    name: str, data: bytes, known: catalog.Catalog, warnings: list[str]
+) -> Iterator[Choice]:
+    """Yield the anchors of a file; where there are several, errors name the block (from 1)."""
+    found = x509.parse_certificates(data, name)
+    for number, one in enumerate(found, 1):
+        place = f"{name}, block {number}" if len(found) > 1 else name
+        yield _from_certificate(one, place, known, warnings)
+
+
+def _from_certificate(
     certificate: x509.Certificate, name: str, known: catalog.Catalog, warnings: list[str]
 ) -> Choice:
     same = known.by_sha256(certificate.sha256)
