@@ -12,12 +12,13 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from rootlet import anchor
+from rootlet import anchor, path
 from rootlet.lab import certificates
 from rootlet.lab.authorities import ISSUING, ROOTS, Authority
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from rootlet.lab import Hierarchy
     from rootlet.lab.certificates import PrivateKey
@@ -54,6 +55,15 @@ class Case:
     anchors: tuple[bytes, ...]
     key: PrivateKey
     host: str = HOST
+
+    def question(self, at: datetime) -> path.Question:
+        """Return the case as a model is asked it."""
+        return path.Question(
+            anchors=tuple(path.read(one, "anchor") for one in self.anchors),
+            chain=tuple(path.read(der(one), "chain") for one in self.sent),
+            at=at,
+            host=self.host,
+        )
 
 
 class Mint:

@@ -9,16 +9,11 @@ import sys
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Self
 
-from cryptography.hazmat.primitives import serialization
-
 from rootlet.boardio import micropython
+from rootlet.lab import certificates
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from cryptography import x509
-
-    from rootlet.lab.certificates import PrivateKey
+    from minted import Case
 
 _HERE = Path(__file__).parent
 # As AWS does towards a board: RSA signs with PKCS#1 v1.5 (DESIGN.md section 7).
@@ -60,27 +55,27 @@ class RealStacks:
             process.wait(timeout=15)
             process.stdout.close()  # type: ignore[union-attr]
 
-    def shake_hands(
-        self,
-        sent: Sequence[x509.Certificate],
-        key: PrivateKey,
-        anchors: Sequence[bytes],
-        host: str,
-    ) -> dict[str, list[str]]:
+    def shake_hands(self, made: Case) -> dict[str, list[str]]:
         """Return by the model's id: what the stack objects to, "" for nothing, and the top.
 
         The top is the SHA-256 of the highest certificate of the path, "" when refused.
         """
+        told = self.serve(made)
+        question = {"port": told.pop("port"), **_wanted(made)}
+        return {**told, "mbedtls": _ask(self._mbedtls, question)}
+
+    def serve(self, made: Case) -> dict[str, Any]:
+        """Serve the chain once, on the ``port`` of the answer; the rest is OpenSSL's word."""
         chain, secret = self._folder / "chain.pem", self._folder / "key.pem"
-        pem = serialization.Encoding.PEM
-        chain.write_bytes(b"".join(one.public_bytes(pem) for one in sent))
-        secret.write_bytes(
-            key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-        )
-        asked = {"host": host, "anchors": [one.hex() for one in anchors]}
-        told = _ask(self._openssl, {"chain": str(chain), "key": str(secret), **asked})
-        port = told.pop("port")
-        return {**told, "mbedtls": _ask(self._mbedtls, {"port": port, **asked})}
+        chain.write_bytes(b"".join(certificates.pem(one) for one in made.sent))
+        secret.write_bytes(certificates.key_pem(made.key))
+        files = {"chain": str(chain), "key": str(secret)}
+        told: dict[str, Any] = _ask(self._openssl, {**files, **_wanted(made)})
+        return told
+
+
+def _wanted(made: Case) -> dict[str, Any]:
+    return {"host": made.host, "anchors": [one.hex() for one in made.anchors]}
 
 
 def _start(command: list[str], environment: Any) -> subprocess.Popen[str]:

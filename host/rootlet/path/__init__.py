@@ -76,7 +76,15 @@ MODELS = {
             tail_only=True,
             order=_TELLING,
         ),
-        Model("wolfssl", "wolfSSL 5", wolfssl.build, fold=names.exact, rsa_bits=1024),
+        Model(
+            "wolfssl",
+            "wolfSSL 5",
+            wolfssl.build,
+            fold=names.exact,
+            forms=("strict", "full"),
+            rsa_bits=1024,
+            partial_wildcards=True,
+        ),
     )
 }
 

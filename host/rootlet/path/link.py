@@ -37,7 +37,8 @@ class Link:
     ``identity`` tells two links apart: SHA-256 of the DER, lower-case hex. ``subject`` and
     ``issuer`` are DER of a Name, ``title`` and ``issuer_title`` the same for people. ``usage``
     and ``purposes`` are None where the extension is absent, which allows everything (RFC 5280
-    4.2.1.3, 4.2.1.12). ``dns`` is None without subjectAltName. ``extensions`` and
+    4.2.1.3, 4.2.1.12). ``dns`` is None without subjectAltName. ``key_id`` is SHA-1 of
+    the public key (RFC 5280 4.2.1.2, method 1). ``extensions`` and
     ``critical`` hold the OIDs of all extensions and of the critical ones; ``digest`` is the hash
     of the signature, such as ``sha256``.
     """
@@ -57,6 +58,7 @@ class Link:
     usage: frozenset[str] | None = None
     purposes: frozenset[str] | None = None
     has_constraints: bool = False
+    key_id: bytes = b""
     ski: bytes | None = None
     aki: bytes | None = None
     dns: tuple[str, ...] | None = None
@@ -154,6 +156,7 @@ def from_certificate(certificate: x509.Certificate) -> CertificateLink:
         usage=_usages(found.get(_KEY_USAGE)),
         purposes=_purposes(found.get(_EKU)),
         has_constraints=certificate.has_name_constraints,
+        key_id=library.SubjectKeyIdentifier.from_public_key(parsed.public_key()).digest,
         ski=certificate.ski,
         aki=certificate.aki,
         dns=dns,

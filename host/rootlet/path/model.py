@@ -86,12 +86,12 @@ class Model:
 
     ``build`` finds the path and objects; ``fold`` makes names comparable; ``forms`` are the
     anchor forms that it takes, smallest first; ``rsa_bits``, ``curves`` and ``digests`` are what
-    it accepts. ``empty_san_counts`` and ``wildcard_dots``: see ``names.matches``.
+    it accepts. ``empty_san_counts``, ``wildcard_dots``, ``partial_wildcards``: ``names.matches``.
     ``checks_dates``: dates count at all; ``anchor_dates``: those of anchors do. ``tail_only``:
     only the issuer of the last unverified certificate is looked up among the anchors.
     ``partial``: an anchor need not be self-signed. ``strict``: the RFC 5280 profile of CA
-    certificates is enforced. ``order``: codes, most telling first, when a stack collects all
-    that it objects to; empty when it stops at the first.
+    certificates is enforced. ``alternative``: see ``wolfssl``. ``order``: codes, most telling
+    first, when a stack collects all that it objects to; empty when it stops at the first.
     """
 
     id: str
@@ -109,6 +109,8 @@ class Model:
     tail_only: bool = False
     partial: bool = False
     strict: bool = False
+    alternative: bool = False
+    partial_wildcards: bool = False
     order: tuple[str, ...] = ()
 
     def named(self, child: Link, parent: Link) -> bool:
@@ -135,7 +137,9 @@ class Model:
         """Object to a leaf that does not carry the host's name."""
         leaf, host = question.leaf, question.host
         dots, empty = self.wildcard_dots, self.empty_san_counts
-        if not host or names.matches(leaf, host, empty_counts=empty, dots=dots):
+        if not host or names.matches(
+            leaf, host, empty_counts=empty, dots=dots, parts=self.partial_wildcards
+        ):
             return []
         shown = leaf.dns or leaf.addresses or leaf.common_names
         return [Finding("NAME", f"the certificate is for {', '.join(shown[:3])}, not for {host}")]
@@ -168,9 +172,13 @@ def no_issuer(question: Question, link: Link, model: Model) -> Finding:
             f"the anchor called {same[0].title} cannot have signed {link.title}: "
             f"{_unfit(link, same[0], question)}",
         )
-    earlier = [one for one in question.chain if model.named(link, one) and one is not link]
-    if earlier:
-        return Finding("ROOT", f"{earlier[0].title} was sent before {link.title}, which it signed")
+    sent = [one for one in question.chain if model.named(link, one) and one is not link]
+    if sent and question.chain.index(sent[0]) < question.chain.index(link):
+        reason = f"{sent[0].title} was sent before {link.title}, which it signed"
+        return Finding("ROOT", reason)
+    if sent:
+        reason = f"the {sent[0].title} that was sent is no issuer for {link.title}"
+        return Finding("ROOT", reason)
     if link.is_self_issued:
         return Finding("ROOT", f"{link.title} is a root that the bundle does not hold")
     return Finding("ROOT", f"no anchor is {link.issuer_title}, which signed {link.title}")

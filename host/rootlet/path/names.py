@@ -70,12 +70,13 @@ def _inside(buf: bytes, pos: int, end: int) -> list[tuple[int, int]]:
     return spans
 
 
-def matches(leaf: Link, host: str, *, empty_counts: bool, dots: int) -> bool:
+def matches(leaf: Link, host: str, *, empty_counts: bool, dots: int, parts: bool) -> bool:
     """Whether ``host`` is a name in ``leaf`` (RFC 9525 section 6).
 
     Without subjectAltName the common name counts; ``empty_counts``: one without a DNS name in it
     is as good as none (OpenSSL, ``do_x509_check``), while mbedTLS then looks no further.
-    ``dots``: how many a wildcard needs after its star, 2 in OpenSSL (``valid_star``), else 1.
+    ``dots``: how many a wildcard needs, 2 in OpenSSL (``valid_star``), else 1; ``parts``: a star
+    may stand for a part of the first label, as in wolfSSL (``MatchDomainName``).
     """
     try:
         return str(ipaddress.ip_address(host)) in leaf.addresses
@@ -84,12 +85,16 @@ def matches(leaf: Link, host: str, *, empty_counts: bool, dots: int) -> bool:
     presented = leaf.dns
     if presented is None or (empty_counts and not presented):
         presented = leaf.common_names
-    return any(_is_match(one.lower(), host.lower(), dots) for one in presented)
+    return any(_is_match(one.lower(), host.lower(), dots, parts=parts) for one in presented)
 
 
-def _is_match(presented: str, host: str, dots: int) -> bool:
+def _is_match(presented: str, host: str, dots: int, *, parts: bool) -> bool:
     if presented == host:
         return True
     label, dot, rest = host.partition(".")
-    wild = presented.startswith("*.") and presented.count(".") >= dots
-    return bool(wild and label and dot and presented[2:] == rest)
+    pattern, _, domain = presented.partition(".")
+    before, star, after = pattern.partition("*")
+    fits = parts or pattern == "*"
+    fits = fits and label.removeprefix(before).removesuffix(after) != "" and bool(dot and star)
+    ends = label.startswith(before) and label.endswith(after)
+    return fits and ends and domain == rest and presented.count(".") >= dots
