@@ -23,6 +23,14 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "inspect": ("rootlet.cli.inspect", "Read a bundle back."),
     "diff": ("rootlet.cli.diff", "Compare two bundles."),
     "export": ("rootlet.cli.export", "Write a bundle's anchors in another system's format."),
+    "verify": (
+        "rootlet.cli.verify",
+        "Tell whether a device with a bundle would accept a chain.",
+    ),
+    "advise": (
+        "rootlet.cli.advise",
+        "Find the smallest set of anchors for a board and a service.",
+    ),
     "key": ("rootlet.cli.key", "Make and look at signing keys and key sets."),
     "sign": ("rootlet.cli.sign", "Add a signature to a bundle or key set."),
     "flash": ("rootlet.cli.flash", "Put device code, bundle and identity on a board."),
