@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from rootlet import anchor, budget, bundle, catalog, coverage, x509
 from rootlet.errors import InputError, TrustError
-from urootlet.bundle import ECDSA, RSA, SIGNATURE
+from urootlet.bundle import ECDSA, HEADER, RSA, SIGNATURE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,6 +31,8 @@ KEYS = {
     "both": (("amazon-root-ca-1", "amazon-root-ca-3"), ECDSA | RSA),
     "none": ((), ECDSA | RSA),
 }
+#: Bytes of an anchor's record beside its DER: tag, length, SHA-256 of the original.
+_RECORD = 3 + 32
 _CURVE = {"ec-p256": "secp256r1", "ec-p384": "secp384r1"}
 
 
@@ -97,6 +99,9 @@ def build(request: Request) -> Built:
         bundle.Anchor(anchor.package(one.der, form, one.name), bytes.fromhex(one.sha256))
         for one in choices
     ]
+    # Before encoding: "does not fit" says more than the limit of a format does.
+    costs = budget.lines(request.board, _usage(request, choices, form, packaged))
+    _check_fits(request.board, costs)
     data = bundle.encode(
         packaged,
         target=request.target,
@@ -105,19 +110,25 @@ def build(request: Request) -> Built:
         not_after=request.not_after,
         signing=request.signing,
     )
-    usage = budget.Usage(
-        size=len(data) + SIGNATURE * (request.signing.room if request.signing else 0),
+    sizes = tuple((one, len(made.der)) for one, made in zip(choices, packaged, strict=True))
+    covers = coverage.answers([one.id for one in choices], profile)
+    return Built(data, request.board, form, profile, sizes, covers, costs, warnings)
+
+
+def _usage(
+    request: Request, choices: list[Choice], form: str, packaged: list[bundle.Anchor]
+) -> budget.Usage:
+    """Return what the bundle needs room for; docs/format.md gives the bytes around anchors."""
+    records = sum(_RECORD + len(one.der) for one in packaged)
+    signatures = SIGNATURE * (request.signing.room if request.signing else 0)
+    return budget.Usage(
+        size=6 + len(request.target.encode()) + HEADER + records + signatures,
         anchors=[
             budget.packaged(one.key, form, made.der)
             for one, made in zip(choices, packaged, strict=True)
         ],
-        profile=profile,
+        profile=_profile(request),
     )
-    costs = budget.lines(request.board, usage)
-    _check_fits(request.board, costs)
-    sizes = tuple((one, len(made.der)) for one, made in zip(choices, packaged, strict=True))
-    covers = coverage.answers([one.id for one in choices], profile)
-    return Built(data, request.board, form, profile, sizes, covers, costs, warnings)
 
 
 def check_created(created: int, now: int) -> None:

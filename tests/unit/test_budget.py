@@ -12,13 +12,14 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from own_roots import bundle_of
-from rootlet import anchor, catalog, resources
+from own_roots import CREATED
+from rootlet import anchor, bundle, catalog, resources
 from rootlet import board as boards
 from rootlet.budget import Line, Packaged, Usage, lines, packaged
+from rootlet.build import Request, build
 from rootlet.cli import cli
 from rootlet.errors import TrustError
-from urootlet.bundle import ECDSA, MAX_SIZE, RSA, Bundle
+from urootlet.bundle import ECDSA, MAX_SIZE, RSA, SIGNATURE, Bundle
 
 ESP32 = boards.load("esp32")
 
@@ -264,6 +265,22 @@ class TestBuild:
         assert caught.value.code == ("HEAP" if section == "memory" else "")
         assert [path.name for path in tmp_path.iterdir()] == ["mine.toml"]
 
-    def test_a_bundle_of_the_helper_has_the_size_that_its_line_says(self):
-        data = bundle_of("amazon-root-ca-1")
-        assert costs(size=len(data))[SLOT].needs == len(data)
+    @pytest.mark.parametrize("room", [0, 1, 3])
+    def test_the_size_is_that_of_the_file_with_its_signatures(self, room):
+        signing = bundle.Signing(1, 1, room=room) if room else None
+        ids = ("amazon-root-ca-1", "starfield-g2")
+        request = Request(ESP32, "none", CREATED, ids, target="pumps", signing=signing)
+        built = build(request)
+        (line,) = [line for line in built.budget if line.what == SLOT]
+        assert line.needs == len(built.data) + room * SIGNATURE
+
+    def test_more_than_a_slot_is_refused_before_it_is_made(self, tmp_path):
+        every = [one.id for one in catalog.load().anchors if one.role == "ats"]
+        words = [word for one in every for word in ("--with", one)]
+        arguments = ["--board", "esp32", "--keys", "none", "--form", "full", *words]
+        with pytest.raises(TrustError, match=f"board esp32: {SLOT}") as caught:
+            CliRunner().invoke(
+                cli, ["build", *arguments, "-o", str(tmp_path / "a.rlt")], catch_exceptions=False
+            )
+        assert "the board has 4,096" in caught.value.why
+        assert not list(tmp_path.iterdir())

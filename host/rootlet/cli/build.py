@@ -18,8 +18,6 @@ from rootlet.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from rootlet import budget
-
 _MAX_PEM = 1 << 20
 _PATH = click.Path(path_type=Path)
 _ANSWER = {"yes": "yes", "cross-sign": "maybe", "no": "no"}
@@ -150,8 +148,8 @@ def _covers(built: builder.Built) -> Sequence[Sequence[str]]:
     return [(row.chain.name, _ANSWER[row.covered], row.because) for row in built.covers]
 
 
-def _costs(built: builder.Built) -> Sequence[tuple[Sequence[str], budget.Line]]:
-    return [((one.what, one.shown, costs.number(one.has)), one) for one in built.budget]
+def _costs(built: builder.Built) -> Sequence[costs.Row]:
+    return [((one.what, one.shown, costs.number(one.has)), one.sources) for one in built.budget]
 
 
 def _document(built: builder.Built, data: bytes, output: Path) -> dict[str, Any]:

@@ -11,20 +11,23 @@ if TYPE_CHECKING:
 
     from rootlet.budget import Line
 
+    #: The cells of a row, and where its numbers come from.
+    Row = tuple[Sequence[str], Sequence[str]]
 
-def table(title: str, columns: Sequence[str], rows: Sequence[tuple[Sequence[str], Line]]) -> None:
-    """Print rows of cells, each with the numbers of its line's sources, then the sources.
 
-    ``columns`` name the cells; a source that several lines share stands once.
+def table(title: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
+    """Print rows of cells, each with the numbers of its sources, then the sources.
+
+    ``columns`` name the cells; a source that several rows share stands once.
     """
-    every = dict.fromkeys(source for _, line in rows for source in line.sources)
+    every = dict.fromkeys(source for _, sources in rows for source in sources)
     numbers = {source: number for number, source in enumerate(every, 1)}
     show.table(
         title,
         (*columns, "source"),
         [
-            (*cells, ", ".join(map(str, sorted(numbers[one] for one in line.sources))))
-            for cells, line in rows
+            (*cells, ", ".join(map(str, sorted({numbers[one] for one in sources}))))
+            for cells, sources in rows
         ],
     )
     show.facts({f"[{number}]": source for source, number in numbers.items()})

@@ -90,7 +90,13 @@ def _show_costs(pairs: Sequence[tuple[Line, Line]]) -> None:
     costs.table(
         "Costs",
         ("what", "old", "new", "board has"),
-        [((new.what, old.shown, new.shown, costs.number(new.has)), new) for old, new in pairs],
+        [
+            (
+                (new.what, old.shown, new.shown, costs.number(new.has)),
+                (*old.sources, *new.sources),
+            )
+            for old, new in pairs
+        ],
     )
 
 
