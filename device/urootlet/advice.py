@@ -38,5 +38,6 @@ ADVICE = {
     "TARGET": "It was made for another fleet: build it with the --target of this device.",
     "SEQUENCE": "It is not the next one: build it with --after the newest, or bring the device "
     "the key sets in between.",
+    "FLASH": "The file system cannot be written: free room on it, or replace the board.",
     "NOKEYS": "The device holds no update keys: flash them with --trust-keys.",
 }

@@ -11,6 +11,7 @@ from .errors import Error
 FILE = "rootlet.json"
 _MAX_SIZE = const(2048)
 _MAX_NAME = const(253)  # RFC 1035 2.3.4, in text form
+_MAX_TOPIC = const(256)  # AWS IoT: topic
 _MAX_THING = const(128)  # AWS IoT: thing name and client id
 
 TYPE_CHECKING = False
@@ -23,13 +24,16 @@ class Config:
 
     ``endpoint`` is the host name to verify and to send as SNI; ``address``, if given, is where
     to connect instead (a gateway, a lab); ``thing`` is also the MQTT client id; ``ntp`` is asked
-    for the time when given; ``keepalive`` and ``timeout`` are seconds.
+    for the time when given; ``keepalive`` and ``timeout`` are seconds; ``offers`` is a topic and
+    ``recovery`` a list of base URLs where a newer bundle may be found.
     """
 
     def __init__(self, values: "dict[str, Any]") -> None:
         self.endpoint = _text(values, "endpoint", _MAX_NAME)
         self.thing = _text(values, "thing", _MAX_THING)
         self.address = _text(values, "address", _MAX_NAME, self.endpoint)
+        self.offers = _text(values, "offers", _MAX_TOPIC, "")
+        self.recovery = _urls(values)
         self.ntp = _text(values, "ntp", _MAX_NAME, "")
         self.port = _number(values, "port", 1, 65535, 8883)
         self.keepalive = _number(values, "keepalive", 30, 1200, 300)
@@ -60,6 +64,14 @@ def load(path: str) -> Config:
     if not isinstance(values, dict):
         raise Error("FORMAT", path + " is not a JSON object")
     return Config(values)
+
+
+def _urls(values: "dict[str, Any]") -> "list[str]":
+    """Return where a device without working roots looks for a newer bundle, at most 4 URLs."""
+    found = values.get("recovery", [])
+    if not isinstance(found, list) or len(found) > 4:
+        raise Error("FORMAT", "recovery in " + FILE)
+    return [_text({"recovery": one}, "recovery", _MAX_NAME) for one in found]
 
 
 def _text(values: "dict[str, Any]", name: str, limit: int, default: "str | None" = None) -> str:

@@ -35,29 +35,66 @@ def connect(folder: str = "") -> "Any":
     Raises :class:`urootlet.errors.Error` and nothing else for what a device can meet.
     """
     bundle = Bundle(_read(folder + BUNDLE, MAX_SIZE, "NOROOTS"))
-    config = _settings(folder + FILE)
-    return open_session(
-        bundle, config, _read(folder + CERTIFICATE, 4096), _read(folder + KEY, 4096)
-    )
+    client = Identity(folder).open(bundle, bundle.created)
+    client.session.leaf = None
+    return client
 
 
-def open_session(bundle: Bundle, config: Config, cert: bytes, key: bytes) -> "Any":
-    """Connect with parts that are already in memory; see :func:`connect`."""
-    if MICROPYTHON and config.port == 443:
-        raise Error("PORT", "443 needs ALPN")
-    if config.ntp:
-        clock.sync(config.ntp)
-    clock.raise_to(bundle.created)
-    _resolve(config)
-    gc.collect()
-    try:
-        context = Context(bundle, cert, key, config.endpoint, config.timeout)
-    except MemoryError:
-        raise Error("HEAP", "no memory for the anchors")
-    try:
-        return _connect(config, context)
-    except Exception as error:  # noqa: BLE001 - libraries raise anything; it becomes one Error
-        raise _explain(error, bundle, config, context)
+class Identity:
+    """Who this device is and where it connects: the settings, certificate and key of a folder."""
+
+    def __init__(self, folder: str) -> None:
+        self.config = _settings(folder + FILE)
+        self._cert = _read(folder + CERTIFICATE, 4096)
+        self._key = _read(folder + KEY, 4096)
+
+    def open(self, bundle: Bundle, floor: int) -> "Any":
+        """Return a connected client: TLS under ``bundle``, name verified, CONNACK 0.
+
+        The clock is at least ``floor`` (Unix seconds) before. ``client.session.leaf`` is kept.
+        """
+        if MICROPYTHON and self.config.port == 443:
+            raise Error("PORT", "443 needs ALPN")
+        if self.config.ntp:
+            clock.sync(self.config.ntp)
+        clock.raise_to(floor)
+        self._resolve()  # so that a name that is unknown is told apart from a server that is down
+        context = self.context(bundle)
+        try:
+            return _connect(self.config, context)
+        except Exception as error:  # noqa: BLE001 - libraries raise anything; it becomes one Error
+            raise _explain(error, bundle, self.config, context)
+
+    def handshake(self, bundle: Bundle) -> bytes:
+        """Do a handshake and nothing more; return the original's SHA-256 of the anchor used."""
+        context = self.context(bundle)
+        sock = socket.socket()
+        try:
+            sock.settimeout(self.config.timeout)
+            sock.connect(self._resolve())
+            context.wrap_socket(sock).close()
+        except Exception as error:  # noqa: BLE001 - as above
+            raise _explain(error, bundle, self.config, context)
+        finally:
+            sock.close()
+        return context.watch.anchor
+
+    def context(self, bundle: Bundle) -> Context:
+        """Return a verifying context for one connection."""
+        gc.collect()
+        try:
+            return Context(
+                bundle, self._cert, self._key, self.config.endpoint, self.config.timeout
+            )
+        except MemoryError:
+            raise Error("HEAP", "no memory for the anchors")
+
+    def _resolve(self) -> "Any":
+        try:
+            return socket.getaddrinfo(self.config.address, self.config.port)[0][-1]
+        # ValueError: CPython cannot even encode the name. IndexError: a board found nothing.
+        except (OSError, ValueError, IndexError):
+            raise Error("DNS", self.config.address)
 
 
 def _explain(error: Exception, bundle: Bundle, config: Config, context: Context) -> Error:
@@ -72,15 +109,6 @@ def _explain(error: Exception, bundle: Bundle, config: Config, context: Context)
     if not context.entered:
         return diagnose.network(error, config.address)
     return diagnose.mqtt(error, context.watch.protocol)
-
-
-def _resolve(config: Config) -> None:
-    try:
-        found = socket.getaddrinfo(config.address, config.port)
-    except (OSError, ValueError):  # ValueError: CPython cannot even encode the name
-        found = []
-    if not found:
-        raise Error("DNS", config.address)
 
 
 def _settings(path: str) -> Config:

@@ -13,7 +13,7 @@ class Watch:
     """Filled by a TLS backend during one handshake, and a client's ``session`` afterwards.
 
     ``top`` is the highest certificate of the path (the anchor itself on success) and ``leaf``
-    the server's own, DER or ``None``, both dropped on success. Then ``protocol`` and ``suite``
+    the server's own, DER or ``None``. On success ``top`` is dropped, ``protocol`` and ``suite``
     are set, and ``anchor`` is the SHA-256 of the original root, 32 bytes.
     """
 
@@ -43,6 +43,6 @@ class Watch:
         for index in range(len(bundle.anchors)):
             if hashlib.sha256(bundle.der(index)).digest() == digest:
                 self.anchor = bundle.original(index)
-                self.top = self.leaf = None
+                self.top = None
                 return
         raise Error("NOVERIFY", "the path did not end at an anchor of the bundle")

@@ -1,0 +1,63 @@
+"""One bounded HTTP/1.0 GET. What arrives is checked by its signature, so plain HTTP is enough.
+
+Status 200 only, no redirect, no chunked body, a header of at most 1 KB, a body into one buffer,
+20 seconds for everything (security rule 11). Nothing about the device is sent.
+"""
+
+import socket
+import time
+
+from .compat import const
+from .errors import Error
+
+_HEADER = const(1024)
+_SECONDS = const(20)
+
+
+def get(url: str, limit: int) -> bytes:
+    """Return the body at ``url`` (``http://host[:port]/path``), at most ``limit`` bytes.
+
+    Raises NET for anything else than exactly that.
+    """
+    scheme, _, rest = url.partition("://")
+    place, _, path = rest.partition("/")
+    host, _, port = place.partition(":")
+    if scheme != "http" or not host or (port and not port.isdigit()):
+        raise Error("NET", "not an http URL: " + url)
+    sock = socket.socket()
+    try:
+        ends = time.time() + _SECONDS
+        sock.settimeout(_SECONDS)
+        sock.connect(socket.getaddrinfo(host, int(port or "80"))[0][-1])
+        sock.send(("GET /%s HTTP/1.0\r\nHost: %s\r\n\r\n" % (path, place)).encode())
+        return _answer(sock, bytearray(_HEADER + limit), ends)
+    except (OSError, ValueError, IndexError) as error:
+        raise Error("NET", url + ": " + str(error))
+    finally:
+        sock.close()
+
+
+def _answer(sock: "socket.socket", buffer: bytearray, ends: float) -> bytes:
+    """Read to the end of the connection; the buffer is all that is ever held."""
+    size = 0
+    while True:
+        left = ends - time.time()
+        if left <= 0:
+            raise OSError("too slow")
+        sock.settimeout(left)
+        part = sock.recv(len(buffer) - size if size < len(buffer) else 1)
+        if not part:
+            break
+        if size + len(part) > len(buffer):
+            raise OSError("too long")
+        buffer[size : size + len(part)] = part
+        size += len(part)
+    start = bytes(buffer[:_HEADER]).find(b"\r\n\r\n") + 4
+    head = bytes(buffer[:start])
+    if start < 4 or not head.startswith(b"HTTP/1.") or head[8:12] != b" 200":
+        raise OSError("no 200")
+    if b"chunked" in head.lower():
+        raise OSError("chunked")
+    if size - start > len(buffer) - _HEADER:
+        raise OSError("too long")
+    return bytes(buffer[start:size])

@@ -1,0 +1,87 @@
+"""What a device does when its active set cannot authenticate the server any more.
+
+It looks for a newer signed bundle: at the configured URLs over plain HTTP, then on the offers
+topic through a connection under an older set. Older sets only ever fetch offers; after
+``retire-previous`` or ``revoke-now`` they do not even that.
+"""
+
+import time
+
+from . import bundle as layout
+from . import clock, fetch, keyset
+from .compat import const
+from .errors import Error
+from .states import REVOKE
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from .rotation import Rotation
+
+_MAX_KEY_SETS = const(8)  # in one go; each counts, so the next go continues
+_LISTEN = const(5)  # seconds for a retained offer to arrive
+
+
+def recover(rotation: "Rotation") -> bool:
+    """Try every way once; tell whether a new candidate is there."""
+    for url in rotation.identity.config.recovery:
+        if _attempt(rotation, lambda base=url: _fetch(rotation, base)):
+            return True
+    return any(
+        _attempt(rotation, lambda one=data: _rung(rotation, one)) for data in _rungs(rotation)
+    )
+
+
+def _attempt(rotation: "Rotation", way: "Any") -> bool:
+    try:
+        return bool(way())
+    except Error as error:
+        rotation.tell("on_error", error)
+        return False
+
+
+def _fetch(rotation: "Rotation", base: str) -> bool:
+    """Get ``<base>/latest.rlt``, and the key sets that lead to it."""
+    data = fetch.get(base + "/latest.rlt", layout.MAX_SIZE)
+    wanted = layout.Bundle(data).key_set
+    record = rotation.store.record
+    try:
+        rotation.store.keys()
+    except Error:  # its file was lost; these bytes are known by their hash
+        rotation.offer(fetch.get("%s/keys-%d.rlk" % (base, record.keys), keyset.MAX_SIZE))
+    for _ in range(_MAX_KEY_SETS):
+        version = rotation.store.record.keys
+        if version >= wanted:
+            break
+        rotation.offer(fetch.get("%s/keys-%d.rlk" % (base, version + 1), keyset.MAX_SIZE))
+    return rotation.offer(data)
+
+
+def _rungs(rotation: "Rotation") -> "list[bytes]":
+    """Return the older sets that may still fetch offers, newest first."""
+    store = rotation.store
+    active = store.active()
+    if store.record.state == REVOKE:
+        return []
+    if active is not None and layout.Bundle(active).flags:
+        return []
+    return [data for data in (store.previous(), store.factory[0]) if data]
+
+
+def _rung(rotation: "Rotation", data: bytes) -> bool:
+    """Listen for an offer under an older set; nothing else happens on this connection."""
+    topic = rotation.identity.config.offers
+    if not topic:
+        return False
+    found = layout.Bundle(data)
+    client = rotation.identity.open(found, found.created)
+    new: "list[bool]" = []
+    client.set_callback(lambda _topic, message: new.append(rotation.try_offer(message)))
+    client.subscribe(topic)
+    ends = clock.now() + _LISTEN
+    while not new and clock.now() < ends:
+        client.check_msg()
+        time.sleep(0.1)
+    client.disconnect()
+    return any(new)

@@ -1,0 +1,426 @@
+"""Replacing the trust of a device in the field; docs/rotation.md explains it.
+
+- An offer is a signed bundle, over any transport. It changes nothing unless it passes every
+  check, cheap ones first: size, form, target, order, signatures, room, loading.
+- A candidate is tried alone: TLS, name, and CONNACK 0. Only that makes it the active set.
+- A TLS failure is never evidence: the candidate is parked and tried again, and the active set
+  serves. Only what fails in this device (form, signature, loading) is refused for good.
+- With revoke-now, and after a confirmed retire-previous, nothing older authenticates anything.
+"""
+
+from . import bundle as layout
+from . import clock, keyset
+from .compat import MICROPYTHON, const
+from .errors import Error
+from .session import Identity
+from .states import (
+    ADOPT,
+    BAD,
+    BAN,
+    COUNT,
+    CUT,
+    DROP,
+    FAILS,
+    FRESH,
+    IDLE,
+    KEYS,
+    OFFER,
+    PARKED,
+    REVOKE,
+    SPENT,
+    TRIAL,
+    TRY,
+    WAIT,
+    WORKS,
+    step,
+)
+from .store import SLOTS, Store, hash16
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+    from typing import Any
+
+_MAX_ATTEMPTS = const(3)
+_MAX_STAGINGS = const(3)  # a day, so that a stranger cannot wear out the flash
+_DAY = const(86400)
+_FIRST_WAIT = const(900)
+_FLOOR_STEP = const(2592000)  # 30 days: the floor is not worth a write for less
+_FLOOR_AHEAD = const(157680000)  # 5 years after the bundle was made
+
+#: The active set does not authenticate the server, and the network and the name are there.
+_LOST = ("ROOT", "FAMILY", "EXPIRED", "NOROOTS")
+#: Reasons in the record, and of :meth:`Rotation.status`.
+REASONS = (
+    "",
+    "confirmed",
+    "parked: only the old set works",
+    "parked: inconclusive",
+    "spent",
+    "bad",
+    "keys",
+)
+
+
+class Union:
+    """Two bundles as one, for the control connection: the first one's profile, both anchors."""
+
+    def __init__(self, first: layout.Bundle, second: layout.Bundle) -> None:
+        self._parts = [
+            (one, index) for one in (first, second) for index in range(len(one.anchors))
+        ]
+        self.anchors = self._parts
+        self.profile = first.profile
+
+    def der(self, index: int) -> bytes:
+        """Return the DER of an anchor."""
+        one, at = self._parts[index]
+        return one.der(at)
+
+    def original(self, index: int) -> bytes:
+        """Return the SHA-256 of an anchor's original."""
+        one, at = self._parts[index]
+        return one.original(at)
+
+
+class Rotation:
+    """The trust of the device in ``folder``: offers in, verified connections out.
+
+    ``hooks`` maps names to callables: ``on_offer(bundle)``, ``on_trial(bundle)``,
+    ``on_confirm(bundle)``, ``on_revert(reason)``, ``on_parked(reason)``,
+    ``on_expiring(anchor, days)``, ``on_error(error)``. One that raises stops nothing.
+    """
+
+    def __init__(
+        self,
+        folder: str = "",
+        hooks: "dict[str, Callable[..., None]] | None" = None,
+        factory: "tuple[bytes, bytes]" = (b"", b""),
+        identity: "Identity | None" = None,
+    ) -> None:
+        self.store = Store(folder, factory)
+        self.hooks = hooks or {}
+        self._folder = folder
+        self._identity = identity
+        self._recovered = 0
+
+    @property
+    def identity(self) -> Identity:
+        """Settings, certificate and key, read when first needed."""
+        if self._identity is None:
+            self._identity = Identity(self._folder)
+        return self._identity
+
+    def offer(self, data: bytes) -> bool:
+        """Take a signed bundle as the candidate; tell whether it is new here.
+
+        A key set is taken too, and is in force at once. A refusal writes nothing.
+        Errors: FORMAT, NOKEYS, TARGET, SEQUENCE, SIGNATURE, HEAP, FLASH.
+        """
+        if len(data) > 4 and data[4] == layout.TYPE_KEY_SET:
+            return self._offer_keys(data)
+        found = layout.Bundle(data)
+        record = self.store.record
+        digest = hash16(data)
+        if digest == record.active_hash or (
+            record.state != IDLE and digest == record.candidate_hash and self.store.candidate()
+        ):
+            return False
+        if found.sequence == 0:
+            raise Error("SIGNATURE", "unsigned")
+        keys = self.store.keys()
+        if found.target != keys.target:
+            raise Error("TARGET", found.target)
+        if found.key_set != keys.version:
+            raise Error("SEQUENCE", "key set %d, not %d" % (found.key_set, keys.version))
+        keyset.check_order(found, record.floor)
+        current = self.store.candidate()
+        if current is not None:
+            keyset.check_order(found, _order(layout.Bundle(current)))
+        if digest[:8] == record.last_bad:
+            raise Error("FORMAT", "refused before")
+        today = clock.now() // _DAY
+        staged = record.staged if record.day == today else 0
+        if staged >= _MAX_STAGINGS:
+            raise Error("SEQUENCE", "enough for today")
+        keyset.check_bundle(keys, found)
+        self.identity.context(found)
+        self._stage(data, digest, staged + 1, today, found)
+        return True
+
+    def _stage(
+        self, data: bytes, digest: bytes, staged: int, today: int, found: layout.Bundle
+    ) -> None:
+        inactive = SLOTS[1 - self.store.record.active]
+        self._flash(lambda: self.store.write(inactive, data))
+        if hash16(self.store.read(inactive, layout.MAX_SIZE) or b"") != digest:
+            raise Error("FLASH", "read back")
+        record = self.store.record
+        record.candidate_hash = digest
+        record.staged = staged
+        record.day = today
+        self._step(CUT if found.flags & layout.REVOKE_NOW else OFFER)
+        self.tell("on_offer", found)
+
+    def try_offer(self, data: bytes) -> bool:
+        """Take an offer from a stranger: as :meth:`offer`, but a refusal goes to ``on_error``."""
+        try:
+            return self.offer(data)
+        except Error as error:
+            self.tell("on_error", error)
+            return False
+
+    def _offer_keys(self, data: bytes) -> bool:
+        """Take the next key set; tell whether it is new here."""
+        found = keyset.KeySet(data)
+        record = self.store.record
+        if hash16(data) == record.keys_hash:
+            try:
+                self.store.keys()
+            except Error:  # the file was lost: these are the very bytes
+                self._flash(lambda: self.store.take_keys(data))
+            return False
+        keyset.check_next(self.store.keys(), found)
+        self._flash(lambda: self.store.take_keys(data))
+        self._step(KEYS)
+        return True
+
+    def connect(self) -> "Any":
+        """Return a client on a verified connection, after a trial if one is due.
+
+        When no set that may authenticate gets through, a newer bundle is looked for, at most
+        every quarter of an hour, and tried at once. Raises the error of the active set.
+        """
+        try:
+            return self._run()
+        except Error as error:
+            if error.code not in _LOST or not self._may_recover():
+                raise
+            from .recovery import recover
+
+            if not recover(self):
+                raise
+        return self._run()
+
+    def _run(self) -> "Any":
+        """Make the connections that :meth:`flow` asks for."""
+        flow = self.flow()
+        answer: "Any" = None
+        while True:
+            try:
+                bundle, floor = flow.send(answer)
+            except StopIteration as stop:
+                return stop.value
+            answer = self.attempt(bundle, floor)
+
+    def attempt(self, bundle: "Any", floor: int) -> "Any":
+        """Make one connection of :meth:`flow`; return what to send back."""
+        try:
+            if floor < 0:
+                return self.identity.handshake(bundle)
+            return self.identity.open(bundle, floor)
+        except Error as error:
+            return error
+
+    def _may_recover(self) -> bool:
+        """Whether recovery is due; the pause differs, so that a fleet does not come at once."""
+        now = clock.now()
+        if self._recovered <= now < self._recovered + _FIRST_WAIT + now % _FIRST_WAIT:
+            return False
+        self._recovered = now
+        return True
+
+    def flow(self) -> "Generator[tuple[Any, int], Any, Any]":
+        """Yield ``(bundle, floor)`` of each connection to make; send the client or its Error back.
+
+        A floor below 0 asks for a handshake only (:meth:`Identity.handshake`), and for the
+        anchor. The generator returns the client that serves, or raises. This is how both the
+        synchronous and the asyncio way work.
+        """
+        record = self.store.record
+        if record.state == TRIAL and record.attempts >= _MAX_ATTEMPTS:
+            record.reason = 4
+            self._step(SPENT)
+        if record.state in (TRIAL, REVOKE) or (record.state == PARKED and self._due()):
+            client = yield from self._trial()
+            if client is not None:
+                return client
+        return (yield from self._serve())
+
+    def _trial(self) -> "Generator[tuple[Any, int], Any, Any]":
+        """Try the candidate alone. Returns the client, or None when the active set must serve."""
+        found = self._candidate()
+        if found is None:
+            return None
+        self._step(TRY)
+        self.tell("on_trial", found)
+        answer = yield found, found.created
+        record = self.store.record
+        if _is_expired(answer) and record.time_floor > found.created and MICROPYTHON:
+            # The clock was pushed up by a floor that only the old bundle vouches for.
+            clock.set_clock(found.created)
+            answer = yield found, found.created
+            if isinstance(answer, Error):
+                clock.raise_to(record.time_floor)
+        if not isinstance(answer, Error):
+            record.reason = 1
+            record.floor = _order(found)
+            record.time_floor = found.created
+            self._step(WORKS)
+            self.tell("on_confirm", found)
+            self._served(found, answer)
+            return answer
+        self.tell("on_error", answer)
+        if record.state == REVOKE:
+            raise answer
+        yield from self._control(found)
+        self._step(FAILS)
+        self.tell("on_parked", REASONS[record.reason])
+        return None
+
+    def _control(self, found: layout.Bundle) -> "Generator[tuple[Any, int], Any, Any]":
+        """Connect once with both sets: only the old one's anchor means that it is too early."""
+        record = self.store.record
+        record.reason = 3
+        active = self._active()
+        if active is None:
+            return
+        anchor = yield Union(found, active), -1
+        if isinstance(anchor, bytes):
+            ours = [found.original(index) for index in range(len(found.anchors))]
+            record.reason = 3 if anchor in ours else 2
+
+    def _serve(self) -> "Generator[tuple[Any, int], Any, Any]":
+        """Connect with the active set."""
+        active = self._active()
+        if active is None or self.store.record.state == REVOKE:
+            raise Error("NOROOTS", "no usable bundle")
+        answer = yield active, max(active.created, self.store.record.time_floor)
+        if isinstance(answer, Error):
+            self.tell("on_error", answer)
+            raise answer
+        self._served(active, answer)
+        return answer
+
+    def _served(self, found: layout.Bundle, client: "Any") -> None:
+        """Learn from a verified connection: the time it proves, and what ends soon."""
+        from . import validity
+
+        leaf = client.session.leaf
+        client.session.leaf = None
+        record = self.store.record
+        proven = min(validity.of(leaf)[0], found.created + _FLOOR_AHEAD) if leaf else 0
+        if proven > record.time_floor + _FLOOR_STEP:
+            record.time_floor = proven
+            self._flash(self.store.commit)
+        if "on_expiring" in self.hooks:
+            for name, days in validity.ending(found, clock.now()):
+                self.tell("on_expiring", name, days)
+
+    def _candidate(self) -> "layout.Bundle | None":
+        """Return the candidate, or forget one that cannot be read here."""
+        data = self.store.candidate()
+        if data is not None:
+            try:
+                found = layout.Bundle(data)
+                self.identity.context(found)
+            except Error as error:
+                if error.code == "HEAP":
+                    return None
+                self.tell("on_error", error)
+            else:
+                return found
+        elif self._resume():
+            return self._candidate()
+        if self.store.record.state == REVOKE:
+            return None
+        self.store.record.reason = 5
+        self._step(BAD)
+        self.tell("on_revert", REASONS[5])
+        return None
+
+    def _resume(self) -> bool:
+        """Take what is in the inactive slot as an offer: power may have gone before the record."""
+        data = self.store.read(SLOTS[1 - self.store.record.active], layout.MAX_SIZE)
+        try:
+            return self.offer(data or b"")
+        except Error:
+            return False
+
+    def _active(self) -> "layout.Bundle | None":
+        data = self.store.active()
+        return None if data is None else layout.Bundle(data)
+
+    def _due(self) -> bool:
+        """Whether the back-off has passed; a clock that went back is no reason to wait longer."""
+        record = self.store.record
+        return not record.tried_at <= clock.now() < record.next_try
+
+    def _step(self, event: int) -> None:
+        """Go through the state table and make it last."""
+        record = self.store.record
+        state, actions = step(record.state, event)
+        if not actions and state == record.state and event != KEYS:
+            return
+        if actions & BAN:
+            record.last_bad = record.candidate_hash[:8]
+        if actions & FRESH:
+            record.attempts = record.backoff = 0
+        if actions & COUNT:
+            record.attempts += 1
+        if actions & WAIT:
+            record.attempts = 0
+            record.tried_at = clock.now()
+            record.next_try = record.tried_at + min(_FIRST_WAIT << (2 * record.backoff), _DAY)
+            record.backoff = min(record.backoff + 1, 8)
+        if actions & ADOPT:
+            record.attempts = record.backoff = 0
+            record.active = 1 - record.active
+            old = record.active_hash
+            record.active_hash = record.candidate_hash
+            record.candidate_hash = old
+        if actions & DROP:
+            record.candidate_hash = bytes(16)
+        record.state = state
+        self._flash(self.store.commit)
+
+    def _flash(self, write: "Callable[[], None]") -> None:
+        """Write, and after a failure go by what is in the flash."""
+        try:
+            write()
+        except (OSError, MemoryError) as error:
+            self.store = Store(self.store.folder, self.store.factory)
+            raise Error("FLASH", str(error))
+
+    def tell(self, name: str, *arguments: "Any") -> None:
+        """Call a hook of the application, if it has that one."""
+        hook = self.hooks.get(name)
+        if hook is not None:
+            try:
+                hook(*arguments)
+            except Exception as error:  # noqa: BLE001 - an application's fault must not stop us
+                print("rootlet:", name, repr(error))  # noqa: T201 - a board has no other log
+
+    def status(self) -> "dict[str, Any]":
+        """Return what an operator wants to know; nothing secret."""
+        record = self.store.record
+        return {
+            "state": ("idle", "trial", "parked", "revoke")[record.state],
+            "active": SLOTS[record.active],
+            "floor": record.floor,
+            "keys": record.keys,
+            "attempts": record.attempts,
+            "next_try": record.next_try,
+            "time_floor": record.time_floor,
+            "reason": REASONS[record.reason],
+            "writes": record.number,
+            "last_bad": record.last_bad,
+        }
+
+
+def _is_expired(answer: "Any") -> bool:
+    return isinstance(answer, Error) and answer.code == "EXPIRED"
+
+
+def _order(found: layout.Bundle) -> "tuple[int, int]":
+    return found.key_set, found.sequence

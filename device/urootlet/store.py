@@ -1,0 +1,181 @@
+"""The files of a rotation in one folder, and the record that says what they mean.
+
+``ta`` and ``tb`` hold a bundle each, ``k0`` and ``k1`` a key set each (by version, even and odd),
+``s0`` and ``s1`` the state record. On a board a file that is written anew is replaced when it is
+closed (littlefs), so the old bytes or the new are there, never half of either; FAT loses files
+and is refused. On CPython a file is written beside its place, flushed, and renamed.
+"""
+
+import hashlib
+
+from . import bundle as layout
+from . import keyset, record
+from .compat import MICROPYTHON
+from .errors import Error
+from .states import IDLE, TRIAL
+
+SLOTS = ("ta", "tb")
+_RECORDS = ("s0", "s1")
+
+
+def hash16(data: bytes) -> bytes:
+    """Return the first 16 bytes of the SHA-256 of ``data``."""
+    return hashlib.sha256(data).digest()[:16]
+
+
+class Store:
+    """The trust of one device. ``folder`` ends with its slash or is empty.
+
+    ``factory`` is ``(bundle, key set)`` as shipped, or ``b""`` for one that was not. Reading
+    never writes; a record that is lost is put together again from signed slots.
+    """
+
+    def __init__(self, folder: str = "", factory: "tuple[bytes, bytes]" = (b"", b"")) -> None:
+        self.folder = folder
+        self.factory = factory
+        if MICROPYTHON:
+            _refuse_fat()
+        found = [record.decode(self.read(name, record.SIZE)) for name in _RECORDS]
+        good = [one for one in found if one is not None]
+        if good:
+            self.record = good[0] if good[0].number >= good[-1].number else good[-1]
+        else:
+            self.record = self._rebuild()
+
+    def read(self, name: str, limit: int) -> "bytes | None":
+        """Return a whole file of at most ``limit`` bytes, or ``None``."""
+        try:
+            with open(self.folder + name, "rb") as file:
+                data = file.read(limit + 1)
+        except OSError:
+            return None
+        return data if len(data) <= limit else None
+
+    def write(self, name: str, data: bytes) -> None:
+        """Replace a file in one step."""
+        if MICROPYTHON:
+            with open(self.folder + name, "wb") as file:
+                file.write(data)
+        else:
+            from .replace_cpython import replace
+
+            replace(self.folder + name, data)
+
+    def commit(self) -> None:
+        """Write the record: the first write counts, the second makes both the same."""
+        self.record.number += 1
+        data = self.record.encode()
+        first = self.record.number & 1
+        self.write(_RECORDS[first], data)
+        self.write(_RECORDS[1 - first], data)
+
+    def slot(self, index: int, digest: bytes) -> "bytes | None":
+        """Return the bytes of a slot if they are those that the record means."""
+        data = self.read(SLOTS[index], layout.MAX_SIZE)
+        return data if data is not None and hash16(data) == digest else None
+
+    def active(self) -> "bytes | None":
+        """Return the active bundle, ``None`` when it is damaged."""
+        return self.slot(self.record.active, self.record.active_hash)
+
+    def candidate(self) -> "bytes | None":
+        """Return the candidate, ``None`` when there is none or it is damaged."""
+        if self.record.state == IDLE:
+            return None
+        return self.slot(1 - self.record.active, self.record.candidate_hash)
+
+    def previous(self) -> "bytes | None":
+        """Return the bundle that was active before this one, ``None`` when it is not there."""
+        if self.record.state != IDLE:
+            return None
+        return self.slot(1 - self.record.active, self.record.candidate_hash)
+
+    def keys(self) -> "keyset.KeySet":
+        """Return the key set in force. Errors: NOKEYS. Never an older one instead."""
+        version = self.record.keys
+        data = self.factory[1]
+        if version > 1 or not data:
+            data = self.read("k%d" % (version & 1), keyset.MAX_SIZE) or b""
+            if hash16(data) != self.record.keys_hash:
+                data = b""
+        if not data:
+            raise Error("NOKEYS", "key set %d" % version)
+        return keyset.KeySet(data)
+
+    def take_keys(self, data: bytes) -> None:
+        """Make a key set the one in force; the caller has checked it and commits."""
+        version = int.from_bytes(data[6 + data[5] : 8 + data[5]], "big")
+        self.write("k%d" % (version & 1), data)
+        self.record.keys = version
+        self.record.keys_hash = hash16(data)
+
+    def _rebuild(self) -> "record.Record":
+        """Put a record together from what is signed; nothing is trusted for being there.
+
+        Without an update key set the only bundle is the one that was flashed. Of two signed
+        bundles the older is the active one and the newer its candidate, unless the newer cuts
+        the older off.
+        """
+        made = record.Record()
+        self.record = made
+        for name in ("k0", "k1"):
+            data = self.read(name, keyset.MAX_SIZE)
+            self._rebuild_keys(data)
+        found = []
+        for index in (0, 1):
+            data = self.read(SLOTS[index], layout.MAX_SIZE)
+            order = self._order(data)
+            if data is not None and order is not None:
+                found.append((order, index, hash16(data), layout.Bundle(data).flags))
+        found.sort()
+        if found:
+            first = found[0]
+            last = found[-1]
+            if last[3]:
+                first = last
+            made.floor, made.active, made.active_hash = first[:3]
+            if last is not first and last[0] > first[0]:
+                made.state = TRIAL
+                made.candidate_hash = last[2]
+        return made
+
+    def _rebuild_keys(self, data: "bytes | None") -> None:
+        data = data or self.factory[1]
+        try:
+            keys = keyset.KeySet(data)
+            keyset.check_self(keys)
+        except Error:
+            return
+        if keys.version > self.record.keys:
+            self.record.keys = keys.version
+            self.record.keys_hash = hash16(data)
+
+    def _order(self, data: "bytes | None") -> "tuple[int, int] | None":
+        """Return (key set, sequence) of a bundle that may be used, else ``None``."""
+        try:
+            found = layout.Bundle(data or b"")
+        except Error:
+            return None
+        if found.sequence == 0 or self._signed(data):
+            return found.key_set, found.sequence
+        return None
+
+    def _signed(self, data: "bytes | None") -> bool:
+        try:
+            keyset.check_bundle(self.keys(), layout.Bundle(data or b""))
+        except Error:
+            return False
+        return True
+
+
+def _refuse_fat() -> None:
+    """Refuse FAT: a rename there deletes first, and a power cut can lose any file."""
+    import vfs
+
+    try:
+        mounts = vfs.mount()
+    except TypeError:  # before 1.25 it cannot list
+        return
+    for mounted, path in mounts:
+        if path == "/" and "Fat" in type(mounted).__name__:
+            raise Error("FORMAT", "FAT; use littlefs")
