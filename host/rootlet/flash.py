@@ -60,7 +60,7 @@ def flash(
     _check_transport(port, files[BUNDLE])
     with Remote(port) as board:
         report = Report(board.probe())
-        _check_board(port, report.board)
+        check_board(port, report.board)
         board.snippet("files")
         held = dict(zip(files, board.hashes(list(files)), strict=True))
         todo = {p: d for p, d in files.items() if held[p] != hashlib.sha256(d).hexdigest()}
@@ -104,7 +104,7 @@ def _check_transport(port: str, bundle: bytes) -> None:
         )
 
 
-def _check_board(port: str, board: Mapping[str, Any]) -> None:
+def check_board(port: str, board: Mapping[str, Any]) -> None:
     """Refuse firmware that cannot load our bytecode, and a file system that is not power-safe."""
     if board["mpy"] & 0xFF != mpy.MPY_VERSION:
         raise BoardError(

@@ -177,11 +177,11 @@ class TestRefusals:
 
     def test_a_fat_file_system_and_old_bytecode_are_refused_with_the_reason(self):
         good = {"mpy": 6 | 0x0A00, "fs": "VfsLfs2"}
-        flash._check_board("port", good)
+        flash.check_board("port", good)
         with pytest.raises(BoardError, match="FAT"):
-            flash._check_board("port", {**good, "fs": "VfsFat"})
+            flash.check_board("port", {**good, "fs": "VfsFat"})
         with pytest.raises(BoardError, match="cannot load this bytecode"):
-            flash._check_board("port", {**good, "mpy": 5})
+            flash.check_board("port", {**good, "mpy": 5})
 
 
 class TestPorts:

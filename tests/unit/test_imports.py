@@ -33,8 +33,8 @@ ROWS = (
         "verify",
         "x509",
     },
-    {"boardio", "lab", "signers"},
-    {"demo", "flash", "key_set"},
+    {"boardio", "lab", "lab_front", "signers"},
+    {"demo", "flash", "key_set", "matrix", "pytest_plugin"},
     {"cli", "__main__"},
 )
 #: What a stock ESP32 firmware has of what we use; CPython backends are not copied to a board.

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 _CHUNK = 1024
 _TRIES = 5
 _PROMPT = 3  # seconds to wait for a prompt, each time
+_ENDS = 2  # raw REPL: one byte 4 ends the output of a program, another that of its traceback
+_PRINTED = 4096  # bytes
+_BREATH = 0.02  # seconds
 _SILENCE = 20.0  # seconds without output before a running snippet counts as stuck
 
 
@@ -84,6 +87,26 @@ class Remote:
             raise BoardExceptionError(self.port, err.decode(errors="replace"))
         text: str = out.decode(errors="replace")
         return text
+
+    def play(self, code: str, enough: Callable[[], bool], seconds: float) -> str:
+        """Run somebody else's ``code`` until it ends, ``enough()``, or ``seconds`` have passed.
+
+        Returns the last 4 KB of what it printed, a traceback included. A program that is still
+        running then is interrupted; one that does not listen ends with the next soft reset.
+        """
+        deadline = time.monotonic() + seconds
+        printed, ends = b"", 0
+        with self._faults():
+            self._transport.exec_raw_no_follow(code)
+            serial = self._transport.serial
+            while ends < _ENDS and not enough() and time.monotonic() < deadline:
+                data = serial.read(serial.inWaiting())
+                ends += data.count(b"\x04")
+                printed = (printed + data)[-_PRINTED:]
+                time.sleep(0 if data else _BREATH)
+            if ends < _ENDS:
+                serial.write(b"\x03")
+        return printed.replace(b"\x04", b"\n").decode(errors="replace")
 
     def snippet(self, name: str) -> str:
         """Run one of the files in ``snippets/``."""

@@ -1,15 +1,16 @@
 # Runs on the board: one verified connection and one message; print what happened as JSON.
+# ``folder`` (with its slash) holds bundle, identity and settings.
 import json
 
 
-def _connect(topic, message):
+def _connect(topic, message, folder=""):
     import binascii
 
     import urootlet
     from urootlet.errors import Error
 
     try:
-        client = urootlet.connect()
+        client = urootlet.connect(folder)
         client.publish(topic, message, qos=1)
         client.disconnect()
     except Error as error:

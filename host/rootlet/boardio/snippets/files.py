@@ -63,3 +63,13 @@ def _drop(path):
         os.remove(path + ".new")
     except OSError:
         pass
+
+
+def _remove(folder):
+    try:
+        for name in os.listdir(folder):
+            os.remove(folder + "/" + name)
+        os.rmdir(folder)
+    except OSError as error:
+        if error.errno != 2:  # ENOENT
+            raise

@@ -1,0 +1,117 @@
+"""What a client of the matrix is, and what it is given for one attempt."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple, Protocol, Self
+
+from rootlet import identity
+from rootlet.build import Request, build
+from urootlet import config
+from urootlet.session import BUNDLE, CERTIFICATE, KEY
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rootlet.board import Board
+    from rootlet.lab import Identity, Lab
+    from rootlet.lab.scenarios import Bundle, Scenario
+
+#: The name under which every client of the matrix shows itself, and its MQTT client id.
+THING = "rootlet-matrix"
+TOPIC = "rootlet/matrix"
+
+
+@dataclass(frozen=True)
+class Kit:
+    """All that one attempt needs: where to go, whom to trust, and who to be.
+
+    ``anchors`` are ids and original certificates (DER) of what the scenario's bundle holds;
+    ``created`` is the bundle's, in Unix seconds; ``timeout`` is in seconds.
+    """
+
+    host: str
+    port: int
+    endpoint: str
+    hint: Bundle
+    anchors: tuple[tuple[str, bytes], ...] = field(repr=False)
+    identity: Identity = field(repr=False)
+    created: int
+    timeout: int
+
+    @classmethod
+    def of(cls, lab: Lab, hint: Bundle, who: Identity, created: int, timeout: int) -> Self:
+        """Return the kit for a bundle of a running lab."""
+        anchors = hint.anchors(lab.pki)
+        return cls(lab.host, lab.port, lab.endpoint, hint, anchors, who, created, timeout)
+
+    def files(self, board: Board) -> dict[str, bytes]:
+        """Return what urootlet reads from its folder: bundle, identity and settings."""
+        request = Request(
+            board,
+            "none",
+            self.created,
+            files=self.anchors,
+            profile=self.hint.profile,
+            target="matrix",
+            # The lab stops at TLS 1.2 except where a scenario says otherwise.
+            endpoint_tls12=True,
+        )
+        cert = self.identity.cert_der
+        return {
+            config.FILE: self._settings(),
+            CERTIFICATE: cert,
+            KEY: identity.read_key(self.identity.key_der, "the lab's key", cert),
+            BUNDLE: build(request).data,
+        }
+
+    def _settings(self) -> bytes:
+        values = {
+            "endpoint": self.endpoint,
+            "thing": THING,
+            "address": self.host,
+            "port": self.port,
+            "timeout": self.timeout,
+        }
+        config.Config(values)
+        return json.dumps(values, separators=(",", ":")).encode()
+
+
+class Report(NamedTuple):
+    """What a client says of itself: see ``Seen.code``; ``said`` is one line."""
+
+    code: str | None
+    said: str
+
+
+class Client(Protocol):
+    """Something that connects. A context manager that leaves things as it found them."""
+
+    @property
+    def name(self) -> str:
+        """What to call it in a report."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *_: object) -> None: ...
+
+    def properties(self) -> dict[str, str]:
+        """Return what a report should say about it: firmware, versions."""
+
+    def lacks(self, scenario: type[Scenario]) -> str:
+        """Return why a scenario does not apply to this client, or nothing."""
+
+    def attempt(self, kit: Kit, decided: Callable[[], bool]) -> Report:
+        """Connect once with what is in ``kit``.
+
+        May return as soon as ``decided()`` says that the lab has seen enough, and does within a
+        few times ``kit.timeout`` in any case. Nothing of it connects to the lab afterwards.
+        """
+
+
+def one_line(text: str, limit: int = 160) -> str:
+    """Return the last line that says something, without control characters."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    last = lines[-1] if lines else ""
+    return "".join(c if c.isprintable() else "?" for c in last)[:limit]
