@@ -145,12 +145,12 @@ class _Best:
 
 def _candidates(request: Request) -> list[Candidate]:
     known = {one.sha256: one for one in catalog.known()}
-    return [
-        _candidate(one, request, describe(known[one.sha256])) for one in catalog.load().anchors
-    ]
+    return [_candidate(one, request, known.get(one.sha256)) for one in catalog.load().anchors]
 
 
-def _candidate(one: TrustAnchor, request: Request, described: path.Link) -> Candidate:
+def _candidate(
+    one: TrustAnchor, request: Request, known: catalog.KnownCertificate | None
+) -> Candidate:
     """Package an anchor in the first form that carries what it says."""
     forms = [form for form in request.model.forms if form in request.board.tls.forms.value]
     for form in [*forms, "full"]:
@@ -158,7 +158,8 @@ def _candidate(one: TrustAnchor, request: Request, described: path.Link) -> Cand
             der = anchor.package(one.der, form, one.name)
         except TrustError:  # a constraint that this form cannot carry
             continue
-        return Candidate(one, form, len(der), path.read(der, one.id), described)
+        loaded = path.read(der, one.id)
+        return Candidate(one, form, len(der), loaded, describe(known) if known else loaded)
     raise AssertionError("the full form carries everything")  # pragma: no cover
 
 

@@ -94,13 +94,17 @@ def _report(request: Request, advice: Advice) -> None:
     adding = [one for one in advice.omitted if one.chains]
     if adding:
         click.echo()
-        show.table("Left out", (*columns, "would add"), [_row(one) for one in adding])
+        show.table(
+            "Left out (another key type wants cipher profile both)",
+            (*columns, "would add"),
+            [_row(one) for one in adding],
+        )
     click.echo()
     idle = ", ".join(one.candidate.anchor.id for one in advice.omitted if not one.chains)
     facts = {
         "passes": "; ".join(advice.passes),
         "adds nothing": idle or "-",
-        "out of reach": "; ".join(advice.uncovered) or "-",
+        "no anchor for": "; ".join(advice.uncovered) or "-",
         "build it": _build(request, advice),
     }
     show.facts(facts)

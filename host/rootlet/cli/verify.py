@@ -101,11 +101,15 @@ def _report(request: verifier.Request, verdict: verifier.Verdict) -> None:
         (link.title, link.key, _day(link.not_before), _day(link.not_after), _role(link, verdict))
         for link in verdict.answer.path
     ]
-    show.table("Path", ("certificate", "key", "from", "until", "is"), rows)
+    title = "Path" if verdict.answer.accepted else "Path, as far as it goes"
+    show.table(title, ("certificate", "key", "from", "until", "is"), rows)
     if verdict.answer.accepted and verdict.ends:
-        until = f"; the first of these ends on {_day(verdict.ends)}"
-        name = "" if request.host else "; no --host: the name was not checked"
-        click.echo(f"accepted by {verdict.model.name} with {verdict.anchor}{until}{name}")
+        facts = {
+            "accepted": f"by {verdict.model.name}, with {verdict.anchor}",
+            "until": _day(verdict.ends),
+            "host": request.host or "not checked: no --host",
+        }
+        show.facts(facts)
 
 
 def _role(link: Link, verdict: verifier.Verdict) -> str:

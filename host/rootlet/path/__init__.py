@@ -10,6 +10,7 @@ anchors and a bounded number of signatures.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rootlet.errors import InputError
@@ -106,7 +107,7 @@ def verify(model: Model, question: Question) -> Answer:
     if finding is None:
         return Answer(built.path, built.path[-1], "", "")
     anchor = built.path[-1] if built.anchored else None
-    return Answer(built.path, anchor, _code(finding, question), finding.reason)
+    return _refusal(Answer(built.path, anchor, finding.code, finding.reason), question)
 
 
 def _check_size(what: str, given: Sequence[Link], limit: int) -> None:
@@ -126,9 +127,10 @@ def _first(built: Built, model: Model) -> Finding | None:
     return min(built.findings, key=lambda one: model.order.index(one.code), default=None)
 
 
-def _code(finding: Finding, question: Question) -> str:
+def _refusal(answer: Answer, question: Question) -> Answer:
     """Call a missing root FAMILY when no anchor has the leaf's key type: as a device does."""
-    anchored = {anchor.family for anchor in question.anchors}
-    if finding.code == "ROOT" and question.leaf.family not in anchored:
-        return "FAMILY"
-    return finding.code
+    family = question.leaf.family
+    if answer.code != "ROOT" or any(one.family == family for one in question.anchors):
+        return answer
+    reason = f"the server's key is {family.upper()}, and no anchor's is; {answer.reason}"
+    return replace(answer, code="FAMILY", reason=reason)
