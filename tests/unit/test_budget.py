@@ -172,6 +172,12 @@ class TestTheUnknown:
         assert (line.needs, line.at_least) == (None, costs()[SESSION].needs)
         assert costs()[LOADING].at_least == costs()[ANCHORS].needs
 
+    def test_peak_of_one_anchor_may_be_the_highest(self):
+        board = change(ESP32, "memory", handshake_peak=grid(31_306), load_peak=grid(2000))
+        pair = costs(board, anchors=[RSA_TINY, ECC_TINY])
+        assert (pair[HANDSHAKE].needs, pair[LOADING].needs) == (None, None)
+        assert costs(board, anchors=[RSA_TINY])[HANDSHAKE].needs == 31_306
+
     def test_session_of_one_possible_family_makes_it_unknown(self):
         board = change(ESP32, "memory", session_ecdsa=None)
         assert costs(board)[SESSION].needs is None

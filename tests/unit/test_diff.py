@@ -120,6 +120,14 @@ class TestAnchors:
         assert sorted(change.state for change in found.changes) == ["added", "removed"]
         assert not found.stops
 
+    def test_the_key_of_aws_under_another_name_is_not_that_root(self):
+        tiny = anchor.package(catalog.load().get(CA3).der, "tiny", "it")
+        renamed = tiny.replace(b"Amazon Root CA 3", b"Amazon Root CA 9")
+        other = raw_bundle(bundle.Anchor(renamed, hashlib.sha256(renamed).digest()))
+        found = between(bundle_of(CA3), other)
+        assert "ECDSA 256 M01-M06, S00-S05, S14-S21" in stops(found)
+        assert "the same key as amazon-root-ca-3" in found.changes[0].note
+
 
 class TestEffects:
     def test_a_dropped_family_stops_its_chains_with_the_reason(self):

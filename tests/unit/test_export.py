@@ -173,6 +173,13 @@ class TestWhatAMisreadFileWouldBe:
                 export.check(wrong, one, name)
 
     @pytest.mark.parametrize("name", TEXT)
+    def test_an_anchor_that_stands_twice_in_a_text_file_is_noticed(self, name):
+        one = anchors_of(bundle_of(CA3))
+        data = export.write(one, name)
+        with pytest.raises(RootletError, match="does not read back"):
+            export.check(data + data, one, name)
+
+    @pytest.mark.parametrize("name", TEXT)
     def test_a_wrong_digit_of_a_text_file_is_noticed(self, name):
         one = anchors_of(bundle_of(CA3))
         lines = export.write(one, name).splitlines(keepends=True)
@@ -487,6 +494,15 @@ class TestTheFile:
         assert desk.data == b"before"
         desk.run("pem")
         assert pem.blocks(desk.data, "it") == ORIGINALS
+
+    def test_that_the_disk_damaged_is_noticed(self, tmp_path, monkeypatch):
+        def damage(path: Path, data: bytes) -> None:
+            path.write_bytes(data.replace(b"A", b"B"))
+
+        desk = Desk(tmp_path)
+        monkeypatch.setattr("rootlet.files.write", damage)
+        with pytest.raises(RootletError, match="does not read back"):
+            desk.run("pem")
 
     def test_is_never_the_bundle_itself(self, tmp_path):
         desk = Desk(tmp_path)
