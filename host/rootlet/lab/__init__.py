@@ -9,7 +9,7 @@
 """
 
 from rootlet.lab.events import Event, EventLog
-from rootlet.lab.front import Face
+from rootlet.lab.face import Face
 from rootlet.lab.identity import Identity
 from rootlet.lab.pki import Hierarchy
 from rootlet.lab.rig import Lab

@@ -197,3 +197,12 @@ ISSUING = {
         ),
     )
 }
+
+#: Somebody in between with a root of their own, as a company's filter has.
+PROXY = Authority(
+    "proxy",
+    (("C", "US"), ("O", "Example"), ("CN", "Example Filter Root")),
+    "p256",
+    "sha256",
+    "filter.invalid",
+)

@@ -20,6 +20,8 @@ _LAST_WORDS = 2_000  # bytes of the log that an error quotes from
 class Child:
     """One of the lab's Python programs, running until ``stop`` or the end of this process.
 
+    ``program`` is a file beside this one, such as ``broker_process.py``, or the name of a module.
+
     The program must end when its standard input does: the kernel closes that pipe however this
     process dies, so nothing is left behind. What it writes to standard error goes to ``log``.
     """
@@ -35,8 +37,8 @@ class Child:
         self._program, self._log = program, log
         with log.open("ab") as errors:
             self._process = subprocess.Popen(
-                # -P: the program's own folder is no place to import from.
-                [sys.executable, "-P", str(Path(__file__).with_name(program)), *arguments],
+                # -P: neither this folder nor the program's own is a place to import from.
+                [sys.executable, "-P", *_found(program), *arguments],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=errors,
@@ -84,3 +86,9 @@ class Child:
             why=lines[-1] if lines else f"exit status {self._process.poll()}",
             hint=f"less {self._log}",
         )
+
+
+def _found(program: str) -> list[str]:
+    if program.endswith(".py"):
+        return [str(Path(__file__).with_name(program))]
+    return ["-m", program]

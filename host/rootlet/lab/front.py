@@ -1,4 +1,4 @@
-"""Start and direct the TLS front, which runs as ``front_process.py``.
+"""Start and direct the TLS front, which runs as ``rootlet.lab_front``.
 
 A front never changes what it shows. ``Front.drain`` ends accepting and lets the connections
 that it has live on, while the next one, with other chains, accepts from the same listening
@@ -12,10 +12,9 @@ import os
 import queue
 import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
-from rootlet.lab import certificates
-from rootlet.lab.authorities import ISSUING
+from rootlet.lab import certificates, sent
 from rootlet.lab.children import Child
 from rootlet.lab.vault import write_private
 
@@ -24,77 +23,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from rootlet.lab.events import EventLog
-    from rootlet.lab.pki import Hierarchy, Shape
+    from rootlet.lab.face import Face
+    from rootlet.lab.pki import Hierarchy
 
-Preference = Literal["prefer-ecdsa", "prefer-rsa", "ecc-only", "rsa-only"]
-Root = Literal["genuine", "lookalike"]
-
-_ECDSA_SUITES = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384"
-_RSA_SUITES = "ECDHE-RSA-AES128-GCM-SHA256:ECDHE-RSA-AES256-GCM-SHA384"
-_ECDSA_SIGNATURES = "ECDSA+SHA256:ECDSA+SHA384"
-_RSA_SIGNATURES = "RSA+SHA256:RSA+SHA384"  # PKCS#1 v1.5: TLS 1.2 only
-_PSS_SIGNATURES = "RSA-PSS+SHA256:RSA-PSS+SHA384"
 _ANSWER_TIMEOUT = 10.0  # seconds; it takes 0.2 to start
-
-
-@dataclass(frozen=True)
-class Face:
-    """What the front shows to a client."""
-
-    preference: Preference = "prefer-ecdsa"
-    shape: Shape = "3"
-    root: Root = "genuine"
-    tls13: bool = False
-    rsa_issuer: str = "Amazon RSA 2048 M01"
-    ecc_issuer: str = "Amazon ECDSA 256 M01"
-
-    @property
-    def issuers(self) -> dict[str, str]:
-        """The issuing CA of each family that the front holds, the preferred one first."""
-        both = {"ecc": self.ecc_issuer, "rsa": self.rsa_issuer}
-        order = {
-            "prefer-ecdsa": ("ecc", "rsa"),
-            "prefer-rsa": ("rsa", "ecc"),
-            "ecc-only": ("ecc",),
-            "rsa-only": ("rsa",),
-        }
-        return {family: both[family] for family in order[self.preference]}
-
-    @property
-    def anchors(self) -> tuple[str, ...]:
-        """The ids of the Amazon roots that the chains end at."""
-        return tuple(ISSUING[issuer].issuer for issuer in self.issuers.values())
-
-    @property
-    def ciphers(self) -> str:
-        """The TLS 1.2 suites in the server's order: ECDHE with AEAD, as AWS prefers."""
-        suites = {"ecc": _ECDSA_SUITES, "rsa": _RSA_SUITES}
-        return ":".join(suites[family] for family in self.issuers)
-
-    @property
-    def openssl_config(self) -> str:
-        """The OPENSSL_CONF of the front's process: the server's order of signature algorithms.
-
-        In TLS 1.3 that order picks the certificate (RFC 8446 section 4.2.3). In TLS 1.2 RSA
-        signs with PKCS#1 v1.5, as AWS does towards a board: MicroPython built with TLS 1.3
-        fails as -26112 on RSA-PSS there (DESIGN.md section 7).
-        """
-        rsa = f"{_RSA_SIGNATURES}:{_PSS_SIGNATURES}" if self.tls13 else _RSA_SIGNATURES
-        algorithms = {"ecc": _ECDSA_SIGNATURES, "rsa": rsa}
-        order = [*self.issuers, *(algorithms.keys() - self.issuers.keys())]
-        return _CONFIG.format(algorithms=":".join(algorithms[family] for family in order))
-
-
-# ssl_conf: config(5); SignatureAlgorithms: SSL_CONF_cmd(3).
-_CONFIG = """\
-openssl_conf = lab
-[lab]
-ssl_conf = lab_ssl
-[lab_ssl]
-system_default = lab_tls
-[lab_tls]
-SignatureAlgorithms = {algorithms}
-"""
 
 
 @dataclass(frozen=True)
@@ -103,7 +35,7 @@ class Site:
 
     pki: Hierarchy
     domain: str  #: what the certificates are for
-    listener: socket.socket
+    listeners: tuple[tuple[socket.socket, str], ...]  #: each with the ALPN that it requires
     broker: Path  #: the Unix socket behind the front
     events: EventLog
 
@@ -113,22 +45,14 @@ class Front:
 
     def __init__(self, face: Face, site: Site, folder: Path) -> None:
         config = write_private(folder / "openssl.cnf", face.openssl_config.encode())
-        descriptor = site.listener.fileno()
-        settings = {
-            "listener": descriptor,
-            "broker": site.broker,
-            "chains": _write_chains(face, site, folder),
-            "client_ca": _write_client_ca(site.pki, folder),
-            "domain": site.domain,
-            "ciphers": face.ciphers,
-            "tls13": face.tls13,
-        }
+        listeners = [(listener.fileno(), alpn) for listener, alpn in site.listeners]
         self._child = Child(
-            "front_process.py",
+            "rootlet.lab_front",
             log=folder / "front.log",
             env={**os.environ, "OPENSSL_CONF": str(config)},
-            pass_fds=(descriptor,),
+            pass_fds=[descriptor for descriptor, _ in listeners],
         )
+        settings = {**_settings(face, site, folder), "listeners": listeners}
         self._child.send(json.dumps(settings, default=str))
         self._events = site.events
         self._answers: queue.SimpleQueue[str] = queue.SimpleQueue()
@@ -178,15 +102,33 @@ class Front:
         self._answers.put("it has ended")
 
 
+def _settings(face: Face, site: Site, folder: Path) -> dict[str, object]:
+    """Return ``rootlet.lab_front.settings.Settings`` but for the listeners."""
+    does, _, at = face.fault.partition(":")
+    return {
+        "broker": site.broker,
+        "chains": _write_chains(face, site, folder),
+        "client_ca": _write_client_ca(face, site, folder),
+        "domain": site.domain,
+        "ciphers": face.ciphers,
+        "versions": face.versions,
+        "asks_client": face.asks_client,
+        "knows_name": face.knows_name,
+        "fault": {"does": does, "at": at},
+    }
+
+
 def _write_chains(face: Face, site: Site, folder: Path) -> list[tuple[Path, Path]]:
-    shown = site.pki.lookalike() if face.root == "lookalike" else site.pki
     pairs = []
     for family, issuer in face.issuers.items():
-        chain = shown.chain(issuer, site.domain, face.shape)
+        chain = sent.chain(site.pki, face, issuer, site.domain)
         certificate = write_private(folder / f"{family}.crt.pem", chain.pem)
         pairs.append((certificate, write_private(folder / f"{family}.key.pem", chain.key_pem)))
     return pairs
 
 
-def _write_client_ca(pki: Hierarchy, folder: Path) -> Path:
-    return write_private(folder / "client-ca.pem", certificates.pem(pki.client_ca.certificate))
+def _write_client_ca(face: Face, site: Site, folder: Path) -> Path:
+    # Any other authority does for a server that does not know our clients'.
+    other = site.pki.anchor("amazon-root-ca-3")
+    known = site.pki.client_ca.certificate if face.knows_client else other
+    return write_private(folder / "client-ca.pem", certificates.pem(known))

@@ -13,7 +13,15 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, TypeVar
 
 from rootlet.errors import InputError
 from rootlet.lab import certificates
-from rootlet.lab.authorities import ABOVE, ISSUING, ROOT_CERTIFICATES, ROOTS, Authority, Key
+from rootlet.lab.authorities import (
+    ABOVE,
+    ISSUING,
+    PROXY,
+    ROOT_CERTIFICATES,
+    ROOTS,
+    Authority,
+    Key,
+)
 from rootlet.lab.identity import ClientAuthority, Identity
 from rootlet.lab.vault import Vault
 
@@ -29,8 +37,9 @@ _Row = TypeVar("_Row")
 _Dates = tuple[datetime, datetime]
 
 #: What the server sends: 2 leaf and issuing CA; 3 the same and the root cross-signed by
-#: Starfield G2; 4 the same and Starfield G2 cross-signed by Starfield Class 2.
-Shape = Literal["2", "3", "4"]
+#: Starfield G2; 4 the same and Starfield G2 cross-signed by Starfield Class 2. The others are
+#: drawn in ``rootlet.lab.sent``.
+Shape = Literal["2", "3", "4", "cross-tail", "shuffled", "extra", "big"]
 #: Dates as they are in the real certificates, or long over, or not yet begun.
 Validity = Literal["true", "expired", "future"]
 
@@ -89,36 +98,66 @@ class Hierarchy:
         above = _known(ABOVE, anchor_id, "cross-signed root")
         return self._certify(ROOTS[anchor_id], ROOTS[above])
 
-    def issuing(self, common_name: str) -> x509.Certificate:
+    def issuing(self, common_name: str, validity: Validity = "true") -> x509.Certificate:
         """Return an issuing CA, such as ``Amazon RSA 2048 M01``, certified by its root."""
         row = _known(ISSUING, common_name, "issuing CA")
         begins = self.now - timedelta(days=row.age_days)
+        true = (begins, begins + timedelta(days=row.lifetime_days))
         root = ROOTS[row.issuer]
         return certificates.sign(
             certificates.name(row.authority.subject),
             self._key(row.authority.id, row.authority.key),
-            (begins, begins + timedelta(days=row.lifetime_days)),
+            true if validity == "true" else _dates(self.now, validity),
             certificates.ca_extensions(row.profile, row.authority, root),
             by=(root, self._key(root.id, root.key)),
         )
 
-    def chain(self, issuing_ca: str, domain: str, shape: Shape) -> Chain:
+    def chain(self, issuing_ca: str, domain: str, shape: Literal["2", "3", "4"]) -> Chain:
         """Return a new leaf for ``domain`` and every name below it, and what is sent along.
 
         ``domain`` is such as ``iot.eu-west-1.amazonaws.com``; the common name is its wildcard.
         """
         row = _known(ISSUING, issuing_ca, "issuing CA")
-        key = self._key(f"leaf-{row.leaf_key}", row.leaf_key)
+        leaf = self.leaf(issuing_ca, domain)
+        above = (self.issuing(issuing_ca), self.cross(row.issuer), self.cross("starfield-g2"))
+        return Chain((leaf, *above)[: int(shape)], self.leaf_key(issuing_ca))
+
+    def leaf(self, issuing_ca: str, domain: str, validity: Validity = "true") -> x509.Certificate:
+        """Return a new leaf for ``domain`` and every name below it."""
+        row = _known(ISSUING, issuing_ca, "issuing CA")
+        by = (row.authority, self._key(row.authority.id, row.authority.key))
+        return self._leaf(domain, self.leaf_key(issuing_ca), by, validity)
+
+    def leaf_key(self, issuing_ca: str) -> PrivateKey:
+        """Return the key of all leaves of an issuing CA's kind."""
+        kind = _known(ISSUING, issuing_ca, "issuing CA").leaf_key
+        return self._key(f"leaf-{kind}", kind)
+
+    def proxied(self, issuing_ca: str, domain: str) -> Chain:
+        """Return what a proxy with a root of its own answers: a leaf, and that root."""
+        by = (PROXY, self._key(PROXY.id, PROXY.key))
+        root = certificates.sign(
+            certificates.name(PROXY.subject),
+            by[1],
+            (self.now - _LEAF_AGE, self.now + _LEAF_LIFETIME),
+            certificates.ca_extensions("root", PROXY, PROXY),
+            by=by,
+        )
+        key = self.leaf_key(issuing_ca)
+        return Chain((self._leaf(domain, key, by, "true"), root), key)
+
+    def _leaf(
+        self, domain: str, key: PrivateKey, by: tuple[Authority, PrivateKey], validity: Validity
+    ) -> x509.Certificate:
         begins = self.now - _LEAF_AGE
-        leaf = certificates.sign(
+        true = (begins, begins + _LEAF_LIFETIME)
+        return certificates.sign(
             certificates.common_name(f"*.{domain}"),
             key,
-            (begins, begins + _LEAF_LIFETIME),
-            certificates.leaf_extensions((domain, f"*.{domain}"), row.authority, key),
-            by=(row.authority, self._key(row.authority.id, row.authority.key)),
+            true if validity == "true" else _dates(self.now, validity),
+            certificates.leaf_extensions((domain, f"*.{domain}"), by[0], key),
+            by=by,
         )
-        sent = (leaf, self.issuing(issuing_ca), self.cross(row.issuer), self.cross("starfield-g2"))
-        return Chain(sent[: int(shape)], key)
 
     @cached_property
     def _lookalike(self) -> Hierarchy:

@@ -11,10 +11,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from rootlet.errors import NetworkError
 from rootlet.lab import certificates
 from rootlet.lab.broker import Broker
 from rootlet.lab.events import EventLog
-from rootlet.lab.front import Face, Front, Site
+from rootlet.lab.face import Face
+from rootlet.lab.front import Front, Site
 from rootlet.lab.pki import Hierarchy
 from rootlet.lab.subscriber import ClientContext, Subscriber
 
@@ -22,22 +24,26 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from rootlet.lab.broker import Kind
-    from rootlet.lab.front import Preference
+    from rootlet.lab.face import Preference
     from rootlet.lab.pki import Shape
 
-_BACKLOG = 512  # connections that wait while one front follows another
+LOOPBACK = "127.0.0.1"
+#: What MQTT with a client certificate is called on port 443 (AWS IoT developer guide, protocols).
+ALPN = "x-amzn-mqtt-ca"
+
+_BACKLOG = 4_096  # connections that wait while one front follows another
 _SUBSCRIBER = "lab-subscriber"
 
 
 class Lab:
-    """An endpoint shaped like AWS IoT on 127.0.0.1, alive inside ``with``.
+    """An endpoint shaped like AWS IoT on this machine, alive inside ``with``.
 
     ``folder`` keeps the hierarchy's keys from one lab to the next; ``pki`` is one that exists
     already; with neither, keys are new and live in memory. ``endpoint`` is the name that
-    clients must ask for and verify: one label and the domain of the certificates.
+    clients must ask for and verify: one label and the domain of the certificates. ``port`` 0
+    takes any; ``bind`` other than loopback lets others reach it. ``fronts`` is the number of
+    front processes, which share the load.
     """
-
-    host = "127.0.0.1"
 
     def __init__(  # noqa: PLR0913 - options by keyword, each with a default
         self,
@@ -49,27 +55,34 @@ class Lab:
         tls13: bool = False,
         region: str = "eu-west-1",
         broker: Kind = "auto",
+        bind: str = LOOPBACK,
+        port: int = 0,
+        fronts: int = 1,
     ) -> None:
+        #: Where a client on this machine connects to.
+        self.host = LOOPBACK if bind in ("", "0.0.0.0") else bind  # noqa: S104 - not bound here
         self.pki = pki or (Hierarchy.load_or_create(folder) if folder else Hierarchy.fresh())
         self.face = Face(preference=preference, shape=shape, tls13=tls13)
         self.domain = f"iot.{region}.amazonaws.com"
         self.endpoint = f"a1b2c3-ats.{self.domain}"
         self.events = EventLog()
         self._broker_kind = broker
+        self._bind, self.port, self._count = bind, port, fronts
         self._fronts: list[Front] = []
 
     def __enter__(self) -> Self:
         with ExitStack() as started:
             self._folder = Path(tempfile.mkdtemp(prefix="rootlet-lab-"))
             started.callback(shutil.rmtree, self._folder)
-            self._listener = started.enter_context(
-                socket.create_server((self.host, 0), backlog=_BACKLOG)
-            )
-            self.port: int = self._listener.getsockname()[1]
+            self._listener = started.enter_context(_listen(self._bind, self.port))
+            self.port = self._listener.getsockname()[1]
+            self._alpn_listener = started.enter_context(_listen(self._bind, 0))
+            #: The stand-in for port 443, which takes clients that name ``ALPN`` only.
+            self.alpn_port: int = self._alpn_listener.getsockname()[1]
             self._broker = Broker(self._folder, self._broker_kind)
             started.callback(self._broker.stop)
             started.callback(lambda: self._stop_fronts([*self._fronts]))
-            self._start_front()
+            self._start_fronts()
             self._broker.wait_ready()
             self._running = started.pop_all()
         return self
@@ -98,9 +111,10 @@ class Lab:
         New connections meet the new face; those that are open keep theirs.
         """
         self.face = replace(self.face, **changes)  # type: ignore[arg-type] # fields of Face
-        self._fronts[-1].drain()
+        for front in self._fronts[-self._count :]:
+            front.drain()
         self._stop_fronts([front for front in self._fronts if not front.running])
-        self._start_front()
+        self._start_fronts()
 
     @contextmanager
     def showing(self, **changes: object) -> Iterator[None]:
@@ -132,13 +146,27 @@ class Lab:
                 context.load_cert_chain(*self.pki.issue_identity(thing).write(Path(folder)))
         return context
 
-    def _start_front(self) -> None:
-        site = Site(self.pki, self.domain, self._listener, self._broker.socket, self.events)
-        folder = Path(tempfile.mkdtemp(prefix="front-", dir=self._folder))
-        self._fronts.append(Front(self.face, site, folder))
-        self._fronts[-1].wait_ready()
+    def _start_fronts(self) -> None:
+        listeners = ((self._listener, ""), (self._alpn_listener, ALPN))
+        site = Site(self.pki, self.domain, listeners, self._broker.socket, self.events)
+        for _ in range(self._count):
+            folder = Path(tempfile.mkdtemp(prefix="front-", dir=self._folder))
+            self._fronts.append(Front(self.face, site, folder))
+        for front in self._fronts[-self._count :]:
+            front.wait_ready()
 
     def _stop_fronts(self, fronts: list[Front]) -> None:
         for front in fronts:
             front.stop()
             self._fronts.remove(front)
+
+
+def _listen(address: str, port: int) -> socket.socket:
+    try:
+        return socket.create_server((address, port), backlog=_BACKLOG)
+    except OSError as error:
+        raise NetworkError(
+            f"cannot listen on {address}:{port}",
+            why=error.strerror or str(error),
+            hint="choose another --port, or 0 for any",
+        ) from None
