@@ -34,6 +34,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "key": ("rootlet.cli.key", "Make and look at signing keys and key sets."),
     "sign": ("rootlet.cli.sign", "Add a signature to a bundle or key set."),
     "flash": ("rootlet.cli.flash", "Put device code, bundle and identity on a board."),
+    "matrix": ("rootlet.cli.matrix", "Put a board or client through every scenario of the lab."),
     "board": ("rootlet.cli.board", "Look at boards, or start a virtual one."),
 }
 

@@ -69,7 +69,9 @@ def progress(title: str) -> Iterator[Callable[[int, int, str], None]]:
         BarColumn(),
         "{task.percentage:.0f}%",
     )
-    with Progress(*columns, console=console, transient=True) as drawn:
+    # A piped standard output must stay one; on a terminal, lines go above the bar.
+    piped = not sys.stdout.isatty()
+    with Progress(*columns, console=console, transient=True, redirect_stdout=not piped) as drawn:
         task = drawn.add_task(title, total=None)
         yield lambda done, total, what: drawn.update(
             task, completed=done, total=total, description=f"{title}: {what}"
