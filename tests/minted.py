@@ -126,6 +126,18 @@ class Mint:
         found = certificates.leaf_extensions(tuple(names), by, self.key())
         return self.sign(f"*.{DOMAIN}", by, _changed(found, without, extra), days)
 
+    def self_signed(self, key: str = "lone") -> Case:
+        """Return a server that shows one certificate, its own issuer, to a client that has it.
+
+        Another ``key`` makes another certificate of the same name.
+        """
+        lone = Authority(key, (("CN", "lone server"),), "p256", "sha256", "")
+        wanted = certificates.leaf_extensions(NAMES, lone, self.key_of(lone))
+        usages = usage("digital_signature", "key_cert_sign")
+        keyless = (x509.AuthorityKeyIdentifier, x509.SubjectKeyIdentifier, x509.KeyUsage)
+        made = self.sign(lone, lone, _changed(wanted, keyless, [usages]))
+        return Case((made,), (der(made),), self.key_of(lone))
+
     def issuing(
         self,
         subject: Authority | None = None,

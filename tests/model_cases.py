@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import permutations
 from typing import TYPE_CHECKING
 
@@ -189,6 +190,20 @@ case(
     lambda mint: Case(
         mint.chain()[:2], (mint.root(ROOTS[CA1], NOW), mint.anchor(CA1)), mint.key()
     ),
+)
+for twins_ in ((EXPIRED, FUTURE), (FUTURE, EXPIRED)):
+    case(
+        f"twins, one ends in {twins_[0].end} days, then one in {twins_[1].end}",
+        lambda mint, twins=twins_: Case(  # type: ignore[misc]
+            mint.chain()[:2],
+            tuple(mint.root(ROOTS[CA1], days) for days in twins),
+            mint.key(),
+        ),
+    )
+case("a self-signed server that is an anchor", lambda mint: mint.self_signed())
+case(
+    "a self-signed server with the name of an anchor",
+    lambda mint: replace(mint.self_signed(), anchors=mint.self_signed("other").anchors),
 )
 case(
     "two expired twins",

@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from minted import HOST, Mint, der
-from rootlet import anchor, board, bundle, pem, verify
+from rootlet import anchor, board, bundle, catalog, pem, verify
 from rootlet.cli.verify import command, moment
 from rootlet.errors import InputError, TrustError
 
@@ -232,8 +232,6 @@ def test_every_form_of_anchor_is_read(desk: Desk) -> None:
 
 
 def test_a_verdict_names_a_catalogued_anchor_by_its_id() -> None:
-    from rootlet import catalog
-
     original = catalog.load().get(CA3)
     packaged = anchor.package(original.der, "tiny", CA3)
     data = bundle.encode(
