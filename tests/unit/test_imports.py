@@ -23,6 +23,7 @@ ROWS = (
         "build",
         "bundle",
         "catalog",
+        "chains",
         "coverage",
         "diff",
         "export",
@@ -40,7 +41,7 @@ ROWS = (
 #: What a stock ESP32 firmware has of what we use; CPython backends are not copied to a board.
 ON_A_BOARD = {
     "binascii", "gc", "hashlib", "json", "machine", "micropython", "ntptime", "os", "socket",
-    "struct", "sys", "time", "tls", "umqtt.simple",
+    "struct", "sys", "time", "tls", "umqtt.simple", "vfs",
 }  # fmt: skip
 
 
