@@ -7,8 +7,20 @@ from typing import TYPE_CHECKING
 
 from cryptography import x509 as library
 
-from minted import DOMAIN, HOST, Mint, purpose, respelled, unknown, usage, weak_key
-from model_cases import CA1, CASES, CLASS2, G2, sent
+from minted import (
+    DOMAIN,
+    HOST,
+    Case,
+    Mint,
+    over_sha1,
+    purpose,
+    respelled,
+    said_sha1,
+    unknown,
+    usage,
+    weak_key,
+)
+from model_cases import CA1, CASES, CLASS2, G2, case, sent
 from rootlet.lab.authorities import ROOTS
 
 if TYPE_CHECKING:
@@ -168,6 +180,18 @@ def ladder(mint: Mint, rungs: int) -> tuple[library.Certificate, ...]:
     return (mint.leaf(by=steps[0]), *made)
 
 
+sent(
+    "an issuing CA signed over SHA-1",
+    lambda mint: (
+        mint.chain()[0],
+        over_sha1(mint.chain()[1], mint.key_of(mint.root_of())),
+    ),
+    CA1,
+)
+case(
+    "an anchor signed over SHA-1",
+    lambda mint: Case(mint.chain()[:2], (said_sha1(mint.anchor(CA1, "strict")),), mint.key()),
+)
 sent("below a path length of 0", below_path_length, CA1)
 sent("an RSA-1024 CA", short_key, CA1)
 sent("cross-signs in a circle", circle, CA1, CLASS2)

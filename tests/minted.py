@@ -8,7 +8,8 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
@@ -171,6 +172,24 @@ def _changed(
     found: Extensions, without: type | tuple[type, ...], extra: Extensions | None
 ) -> Extensions:
     return [item for item in found if not isinstance(item[0], without)] + (extra or [])
+
+
+_SHA256_WITH_RSA = bytes.fromhex("2a864886f70d01010b")
+_SHA1_WITH_RSA = bytes.fromhex("2a864886f70d010105")
+
+
+def said_sha1(root: bytes) -> bytes:
+    """Return an RSA anchor that says SHA-1, as Starfield Class 2 does; nobody checks it."""
+    return root.replace(_SHA256_WITH_RSA, _SHA1_WITH_RSA)
+
+
+def over_sha1(certificate: x509.Certificate, key: PrivateKey) -> x509.Certificate:
+    """Sign again over SHA-1, which ``cryptography`` no longer does for certificates."""
+    assert isinstance(key, rsa.RSAPrivateKey)
+    said = said_sha1(der(certificate))
+    body = certificate.tbs_certificate_bytes
+    signature = key.sign(said_sha1(body), padding.PKCS1v15(), hashes.SHA1())
+    return x509.load_der_x509_certificate(said[: -len(signature)] + signature)
 
 
 def der(certificate: x509.Certificate) -> bytes:

@@ -84,6 +84,7 @@ MODELS = {
             fold=names.exact,
             forms=("strict", "full"),
             rsa_bits=1024,
+            digests=frozenset({"sha1", "sha256", "sha384", "sha512"}),
             partial_wildcards=True,
         ),
     )
