@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from pathlib import Path
 
 from rootlet.errors import InputError
@@ -31,6 +30,8 @@ def write(path: Path, data: bytes, mode: int = 0o644) -> None:
     Raises InputError when the folder is missing, full or not writable; ``path`` is then as it
     was and nothing is left beside it.
     """
+    import tempfile  # noqa: PLC0415 - slow to import, and most commands only read
+
     temporary = ""
     try:
         handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)

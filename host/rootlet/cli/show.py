@@ -21,15 +21,16 @@ def as_json(schema: str, document: dict[str, Any]) -> None:
 
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print a table to standard output, plain when that is not a terminal."""
+    """Print a table to standard output: drawn on a terminal, plain and unfolded when piped."""
+    if not sys.stdout.isatty():
+        _plain_table(title, columns, rows)
+        return
     from rich import box  # noqa: PLC0415 - rich is loaded only when something is drawn
     from rich.console import Console  # noqa: PLC0415
     from rich.table import Table  # noqa: PLC0415
 
     # Cells hold names out of other people's files: no markup, no emoji codes.
     console = Console(markup=False, emoji=False)
-    if not console.is_terminal:
-        console = Console(markup=False, emoji=False, width=200)
     drawn = Table(title=title or None, box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False)
     drawn.show_edge, drawn.padding = False, (0, 1, 0, 0)  # two blanks between columns
     for number, column in enumerate(columns):
@@ -38,6 +39,15 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> 
     for row in rows:
         drawn.add_row(*row)
     console.print(drawn)
+
+
+def _plain_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print aligned columns; the last one is as long as it is."""
+    widths = [max(map(len, cells)) for cells in zip(columns, *rows, strict=True)][:-1]
+    if title:
+        click.echo(title)
+    for row in (columns, *rows):
+        click.echo("  ".join((*map(str.ljust, row, widths), row[-1])).rstrip())
 
 
 def facts(values: Mapping[str, str]) -> None:

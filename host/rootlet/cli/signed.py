@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from rootlet import bundle, files, signers, signing
-from rootlet.cli import key
+from rootlet import bundle, files
 from rootlet.errors import InputError
 from urootlet import bundle as layout
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from rootlet import signing
     from urootlet.keyset import KeySet
 
 
@@ -77,6 +77,9 @@ def plan(  # noqa: PLR0913 - one argument per option
             why="with a number and without a signature it is not a bundle",
             hint="add --sign KEY.pem, or --for-signing -o FILE.tbs",
         )
+    from rootlet import signing  # noqa: PLC0415 - an unsigned build pays for no signing
+    from rootlet.cli import key  # noqa: PLC0415
+
     keys = key.load_key_set(key_set)
     if target not in (None, keys.target):
         raise InputError(
@@ -98,6 +101,9 @@ def finish(plan: Plan, data: bytes) -> Made:
     """Sign as planned, and say on standard error what is missing. Raises as the signers do."""
     if plan.header is None or plan.keys is None:
         return Made(data)
+    from rootlet import signers, signing  # noqa: PLC0415 - see plan
+    from rootlet.cli import key  # noqa: PLC0415
+
     made = signing.parse(data, "the bundle")
     made = made.add(signers.sign(data, plan.sign_with, [*map(bytes, plan.keys.keys)], key.ask))
     standing = made.standing(plan.keys)
