@@ -111,6 +111,12 @@ def test_path_building_stacks_stop_at_the_own_root(stack: str, passing: set[int]
     assert found == passing
 
 
+@pytest.mark.parametrize("stack", ["mbedtls", "openssl", "openssl-strict"])
+def test_path_building_stacks_name_every_root_that_would_do(stack: str) -> None:
+    found = answer(stack, question(3, "amazon-root-ca-4"))
+    assert "no anchor is Amazon Root CA 3 or Starfield Services Root" in found.reason
+
+
 @pytest.mark.parametrize("stack", ["esp-idf", "wolfssl"])
 def test_stacks_that_look_at_the_tail_want_its_root_too(stack: str) -> None:
     found = answer(stack, question(3, "amazon-root-ca-3"))

@@ -114,7 +114,7 @@ def _report(request: verifier.Request, verdict: verifier.Verdict) -> None:
 
 def _role(link: Link, verdict: verifier.Verdict) -> str:
     if link is verdict.answer.anchor:
-        return f"anchor {verdict.anchor}"
+        return "anchor"
     return "leaf" if link is verdict.answer.path[0] else "sent"
 
 
@@ -142,7 +142,7 @@ def _document(request: verifier.Request, verdict: verifier.Verdict) -> dict[str,
                 "sha256": link.identity,
                 "not_before": link.not_before.isoformat(),
                 "not_after": link.not_after.isoformat(),
-                "is": "anchor" if link is answer.anchor else _role(link, verdict),
+                "is": _role(link, verdict),
             }
             for link in answer.path
         ],

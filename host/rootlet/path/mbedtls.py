@@ -155,7 +155,8 @@ class _Climb:
                 self.findings.append(_tail(top, crossed))
                 return
         self.findings += self._model.hash(top)
-        self.findings.append(no_issuer(question, top, self._model))
+        path = () if self._model.tail_only else self.path
+        self.findings.append(no_issuer(question, top, self._model, path))
 
 
 def _signer(path: Sequence[Link], question: Question) -> Link | None:

@@ -10,7 +10,7 @@ from rootlet.path.link import CERT_SIGN, Link
 from rootlet.path.signatures import Signatures
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from rootlet.path.names import Folded
@@ -163,8 +163,8 @@ class Model:
         ]
 
 
-def no_issuer(question: Question, link: Link, model: Model) -> Finding:
-    """Say why the path ends at ``link``."""
+def no_issuer(question: Question, link: Link, model: Model, path: Sequence[Link] = ()) -> Finding:
+    """Say why the path ends at ``link``; an anchor above any other of ``path`` would do too."""
     same = [one for one in question.anchors if model.named(link, one)]
     if same:
         return Finding(
@@ -181,6 +181,9 @@ def no_issuer(question: Question, link: Link, model: Model) -> Finding:
         return Finding("ROOT", reason)
     if link.is_self_issued:
         return Finding("ROOT", f"{link.title} is a root that the bundle does not hold")
+    above = dict.fromkeys(one.issuer_title for one in path[1:])
+    if len(above) > 1:
+        return Finding("ROOT", f"no anchor is {' or '.join(above)}, to which the chain leads")
     return Finding("ROOT", f"no anchor is {link.issuer_title}, which signed {link.title}")
 
 

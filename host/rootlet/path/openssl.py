@@ -98,7 +98,7 @@ def _no_path(path: list[Link], trusted: int, question: Question, model: Model) -
     top = path[-1]
     if trusted < len(path):
         return Finding("ROOT", f"the anchor {top.title} is not self-signed, and must be")
-    return no_issuer(question, top, model)
+    return no_issuer(question, top, model, path)
 
 
 def _objections(
