@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from rootlet.matrix import Client, Result
 
 _COLOURS = {"passed": "green", "failed": "red", "dangerous": "magenta", "n/a": "bright_black"}
-_OUTCOME, _NAME = 11, 24  # columns
+_OUTCOME, _NAME = 11, 29  # columns
 _MAX_SCRIPT = 1 << 16  # bytes
 
 
@@ -167,7 +167,7 @@ def _table(
 
 
 def _print(result: Result) -> None:
-    outcome, why = result.verdict
+    outcome = result.verdict.outcome
     word = outcome if outcome in ("passed", "n/a") else outcome.upper()
     label = click.style(f"{word:<{_OUTCOME}}", fg=_COLOURS[outcome])
     room = _width() - _OUTCOME - _NAME

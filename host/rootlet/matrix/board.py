@@ -16,7 +16,7 @@ from rootlet import flash
 from rootlet.boardio import mpy
 from rootlet.boardio.remote import BoardExceptionError, Remote
 from rootlet.errors import BoardError
-from rootlet.matrix.client import THING, TOPIC, Kit, Report, one_line
+from rootlet.matrix.client import THING, TOPIC, Kit, Report, one_line, untold
 from rootlet.matrix.verdict import UNEXPLAINED
 
 if TYPE_CHECKING:
@@ -127,7 +127,7 @@ class Script(_OnBoard):
         """Return why not, also when the script cannot be told what the scenario asks of it."""
         if scenario.bundle.profile != "both" and "{profile}" not in self._source:
             return "the script takes no {profile}"
-        return super().lacks(scenario)
+        return untold(scenario) or super().lacks(scenario)
 
     def attempt(self, kit: Kit, decided: Callable[[], bool]) -> Report:
         """Run the script until it ends or the lab has seen enough."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol, Self
 
 from rootlet import identity
 from rootlet.build import Request, build
+from rootlet.matrix.verdict import GENUINE
 from urootlet import config
 from urootlet.session import BUNDLE, CERTIFICATE, KEY
 
@@ -108,6 +109,18 @@ class Client(Protocol):
         May return as soon as ``decided()`` says that the lab has seen enough, and does within a
         few times ``kit.timeout`` in any case. Nothing of it connects to the lab afterwards.
         """
+
+
+def untold(scenario: type[Scenario]) -> str:
+    """Return why a client that reports no codes cannot be judged on a scenario, or nothing.
+
+    Where the server is the right one and fails all the same, no client gets through: all that
+    a good one does better is to say why.
+    """
+    codes = getattr(scenario.expect, "codes", None)
+    if codes and GENUINE.issuperset(codes):
+        return "no client gets through, and this one reports no reason"
+    return ""
 
 
 def one_line(text: str, limit: int = 160) -> str:

@@ -22,7 +22,7 @@ from rootlet.boardio import program
 from rootlet.errors import InputError
 from rootlet.lab.vault import write_private
 from rootlet.matrix.board import report
-from rootlet.matrix.client import THING, TOPIC, Kit, Report, one_line
+from rootlet.matrix.client import THING, TOPIC, Kit, Report, one_line, untold
 from rootlet.matrix.verdict import UNEXPLAINED
 from rootlet.pem import armour
 
@@ -124,7 +124,7 @@ class Command(_Program):
         """Return why not when the command cannot be told what the scenario asks of it."""
         if scenario.bundle.profile != "both" and "{ciphers}" not in self._template:
             return "the command takes no {ciphers}"
-        return ""
+        return untold(scenario)
 
     def attempt(self, kit: Kit, decided: Callable[[], bool]) -> Report:
         """Run the command until it ends or the lab has seen enough."""

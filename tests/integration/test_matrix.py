@@ -1,0 +1,310 @@
+"""The matrix on real clients: what is right passes, and what checks less is caught."""
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rootlet import matrix, resources
+from rootlet.boardio.remote import Remote
+from rootlet.boardio.virtual import VirtualBoard
+from rootlet.lab import Lab, scenarios
+from rootlet.matrix.board import FOLDER
+
+TIMEOUT = 2  # seconds; a handshake takes 0.01, a stall takes all of it
+
+S_CLIENT = (
+    "openssl s_client -connect {host}:{port} -servername {sni} -CAfile {cafile} "
+    "-cert {cert} -key {key} -quiet"
+)
+#: What a tutorial shows: MQTT over TLS with a client certificate, and nobody verified.
+TRUSTS_ANYONE = """
+import tls
+from umqtt.simple import MQTTClient
+import sys
+
+class Context:
+    def wrap_socket(self, sock, **_):
+        context = tls.SSLContext(tls.PROTOCOL_TLS_CLIENT)
+        context.verify_mode = tls.CERT_NONE
+        context.load_cert_chain(open("{folder}/cert.der", "rb").read(),
+                                open("{folder}/key.der", "rb").read())
+        return context.wrap_socket(sock, server_hostname="{name}")
+
+sys.modules["ussl"] = context = Context()
+client = MQTTClient("tutorial", "{host}", {port}, ssl=context, keepalive=60)
+client.connect()
+"""
+
+
+@pytest.fixture(scope="module")
+def site(lab_pki):
+    """One lab for all tests here: a scenario puts back what it changes."""
+    with Lab(pki=lab_pki, broker="amqtt") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory):
+    """One board for all tests here."""
+    with VirtualBoard(tmp_path_factory.mktemp("matrix") / "board") as board:
+        yield board
+
+
+def put_through(site, client, *names, timeout=TIMEOUT):
+    chosen = [scenarios.get(name) for name in names] or scenarios.all()
+    with client:
+        results = list(matrix.run(site, client, chosen, timeout=timeout))
+    assert [each.scenario for each in results] == list(chosen)
+    return results
+
+
+def outcomes(results):
+    return {each.scenario.name: each.verdict.outcome for each in results}
+
+
+class TestUrootletPassesEveryScenario:
+    def test_on_a_board(self, site, desk):
+        results = put_through(site, matrix.Urootlet(desk.port))
+        assert all_passed(results)
+        assert nothing_left_on(desk)
+
+    def test_on_cpython(self, site):
+        assert all_passed(put_through(site, matrix.Gateway()))
+
+
+def all_passed(results):
+    wrong = [(r.scenario.name, r.verdict) for r in results if r.verdict.outcome != "passed"]
+    assert not wrong
+    return len(results) == len(scenarios.all()) > 40
+
+
+def nothing_left_on(desk):
+    with Remote(desk.port) as board:
+        return FOLDER not in board.run("import os; print(os.listdir('/'))")
+
+
+#: A check of urootlet -> (file, what stands there, what stands there without it, a scenario that
+#: shows it, its outcome). Where a check is the TLS library's, what goes is where we ask for it.
+WITHOUT: dict[str, dict[str, tuple[Any, ...]]] = {
+    "micropython": {
+        "the anchor, and the look at the path afterwards": (
+            ("tls_micropython.py", "= tls.CERT_REQUIRED", "= tls.CERT_NONE"),
+            ("watch.py", "raise Error(", "return  # Error("),
+            "lookalike-root",
+            "dangerous",
+        ),
+        "the anchor": (
+            ("tls_micropython.py", "= tls.CERT_REQUIRED", "= tls.CERT_NONE"),
+            "lookalike-root",
+            "failed",
+        ),
+        "the hostname": (
+            ("tls_micropython.py", "server_hostname=self._name", 'server_hostname="localhost"'),
+            "honest",
+            "failed",
+        ),
+        "SNI": (
+            ("tls_micropython.py", ", server_hostname=self._name", ""),
+            "honest",
+            "failed",
+        ),
+        "the cipher profile": (
+            ("tls_micropython.py", "_suites(bundle.profile, ", "_suites(3, "),
+            "prefer-rsa",
+            "failed",
+        ),
+        "the clock that dates are compared with": (
+            ("clock.py", "if now() < floor:", "if False:"),
+            "honest",
+            "failed",
+        ),
+    },
+    "cpython": {
+        "the anchor": (
+            (
+                "tls_cpython.py",
+                "self.watch = Watch()",
+                "self.watch = Watch(); self.check_hostname = False; self.verify_mode = 0",
+            ),
+            "lookalike-root",
+            "dangerous",
+        ),
+        "the hostname": (
+            (
+                "tls_cpython.py",
+                "self.watch = Watch()",
+                "self.watch = Watch(); self.check_hostname = False",
+            ),
+            "wrong-host",
+            "dangerous",
+        ),
+        "dates": (
+            (
+                "tls_cpython.py",
+                "self.watch = Watch()",
+                "self.watch = Watch(); self.verify_flags = 0x200000",
+            ),
+            "expired-leaf",
+            "dangerous",
+        ),
+        "SNI": (
+            (
+                "tls_cpython.py",
+                "wrap_socket(sock, server_hostname=self._name)",
+                "wrap_socket(sock)",
+            ),
+            "honest",
+            "failed",
+        ),
+        "the cipher profile": (
+            ("tls_cpython.py", "_offer(self, bundle.profile)", "_offer(self, 3)"),
+            "prefer-rsa",
+            "failed",
+        ),
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("interpreter", "check"),
+    [(interpreter, check) for interpreter, checks in WITHOUT.items() for check in checks],
+)
+def test_urootlet_without_a_check_is_caught(  # noqa: PLR0917 - pytest gives them by name
+    interpreter, check, site, desk, tmp_path, monkeypatch
+):
+    *changes, scenario, outcome = WITHOUT[interpreter][check]
+    package = shutil.copytree(resources.device_package(), tmp_path / "urootlet")
+    for name, there, without in changes:
+        source = (package / name).read_text()
+        assert source.count(there) == 1, f"{name} has changed: {there}"
+        (package / name).write_text(source.replace(there, without))
+    monkeypatch.setattr(resources, "device_package", lambda: package)
+    desk.power_off()  # the clock starts in 2000 again
+    desk.power_on()
+    client = matrix.Gateway() if interpreter == "cpython" else matrix.Urootlet(desk.port)
+    (found,) = put_through(site, client, scenario)
+    assert found.verdict.outcome == outcome, found.verdict
+
+
+class TestAnotherClient:
+    def test_that_verifies_passes(self, site):
+        client = matrix.Command(f"{S_CLIENT} -verify_return_error -verify_hostname {{sni}}")
+        names = ("honest", "rsa-only", "lookalike-root", "wrong-host", "expired-leaf")
+        assert set(outcomes(put_through(site, client, *names)).values()) == {"passed"}
+
+    def test_that_does_not_verify_is_dangerous(self, site):
+        names = ("honest", "lookalike-root", "wrong-host", "expired-leaf", "connack-5")
+        found = outcomes(put_through(site, matrix.Command(S_CLIENT), *names))
+        assert list(found.values()) == ["passed", *["dangerous"] * 3, "n/a"]
+
+    def test_that_never_comes_has_refused_nothing(self, site):
+        client = matrix.Command("sh -c 'echo cannot; exit 1' {port}")
+        found = put_through(site, client, "lookalike-root", "honest")
+        assert set(outcomes(found).values()) == {"failed"}
+        assert "cannot" in found[0].verdict.why
+
+    def test_that_shows_no_certificate_has_proved_nothing(self, site):
+        client = matrix.Command("openssl s_client -connect {host}:{port} -servername {sni}")
+        (found,) = put_through(site, client, "lookalike-root")
+        assert found.verdict == (
+            "failed",
+            "it went on without refusing, and showed no certificate",
+        )
+
+    def test_gets_no_shell(self, site, tmp_path):
+        trap = tmp_path / "trap"
+        client = matrix.Command(f"echo {{port}} ; touch {trap} && $(touch {trap})")
+        put_through(site, client, "honest")
+        assert not trap.exists()
+
+    def test_that_never_ends_is_ended_with_all_that_it_started(self, site, tmp_path):
+        script = tmp_path / "forks.sh"
+        script.write_text(f"sleep 300 & echo $! > {tmp_path}/pid; trap '' TERM; wait; wait\n")
+        put_through(site, matrix.Command(f"sh {script} {{port}}"), "honest", timeout=1)
+        process = Path("/proc") / (tmp_path / "pid").read_text().strip()
+        deadline = time.monotonic() + 5
+        while process.exists() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert not process.exists()
+
+    def test_on_a_board_that_verifies_nobody_is_named(self, desk, tmp_path):
+        script = tmp_path / "tutorial.py"
+        script.write_text(TRUSTS_ANYONE)
+        done = rootlet(
+            *("--port", desk.port, "--script", script, "--timeout", TIMEOUT, "--json"),
+            *("--scenario", "honest", "--scenario", "lookalike-root", "--scenario", "connack-5"),
+        )
+        assert done.returncode == 3, done.stderr
+        told = json.loads(done.stdout)
+        assert told["counts"] == {"passed": 1, "failed": 0, "dangerous": 1, "n/a": 1}
+        assert told["findings"] == {
+            "E-NOVERIFY: it does not verify the server's chain": ["lookalike-root"]
+        }
+
+
+class TestTheCommand:
+    def test_prints_a_line_per_scenario_and_writes_junit(self, tmp_path):
+        file = tmp_path / "matrix.xml"
+        done = rootlet(
+            *("--port", "cpython", "--scenario", "honest", "--scenario", "lookalike-root"),
+            *("--junit", file),
+        )
+        assert done.returncode == 0, done.stderr
+        first, *rows, _, last = done.stdout.splitlines()
+        assert first.endswith(": 2 scenarios")
+        assert [row.split()[:2] for row in rows] == [
+            ["passed", "honest"],
+            ["passed", "lookalike-root"],
+        ]
+        assert last.startswith("2 passed, 0 failed, 0 dangerous, 0 n/a; ")
+        assert "\x1b" not in done.stdout
+        assert 'name="lookalike-root"' in file.read_text()
+
+    @pytest.mark.parametrize(
+        "wrong",
+        [
+            (),
+            ("--port", "cpython", "--client", "x {port}"),
+            ("--client", "cat {port}", "--script", "x.py"),
+            ("--port", "cpython", "--scenario", "no-such-scenario"),
+        ],
+    )
+    def test_refuses_what_makes_no_sense(self, wrong):
+        done = rootlet(*wrong)
+        assert done.returncode == 2
+        assert "hint:" in done.stderr
+
+    def test_interrupted_leaves_the_board_as_it_was(self, desk):
+        command = [sys.executable, "-m", "rootlet", "matrix", "--port", desk.port]
+        with subprocess.Popen(
+            [*command, "--scenario", "honest", "--scenario", "stall-hello"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as running:
+            assert running.stdout
+            while not running.stdout.readline().startswith("passed"):
+                assert running.poll() is None
+            time.sleep(1)  # the board waits for a server that says nothing
+            running.send_signal(signal.SIGINT)
+            _, told = running.communicate(timeout=20)
+        assert running.returncode == 130
+        assert told.strip().endswith("interrupted")
+        assert nothing_left_on(desk)
+
+
+def rootlet(*arguments):
+    return subprocess.run(
+        [sys.executable, "-m", "rootlet", "matrix", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
