@@ -39,7 +39,7 @@ def command(*, json_output: bool) -> None:
             done.append(step)
             if not json_output:
                 click.echo(f"{click.style('ok', fg='green')}  {step.what} ({step.seconds:.1f} s)")
-                click.echo(f"    {step.seen}")
+                show.paragraph(step.seen, "    ")
     seconds = time.monotonic() - began
     if json_output:
         steps = [{"what": s.what, "seen": s.seen, "seconds": round(s.seconds, 2)} for s in done]

@@ -39,6 +39,7 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> 
     for row in rows:
         drawn.add_row(*row)
     console.print(drawn)
+    console.print()
 
 
 def _plain_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
@@ -48,6 +49,14 @@ def _plain_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str
         click.echo(title)
     for row in (columns, *rows):
         click.echo("  ".join((*map(str.ljust, row, widths), row[-1])).rstrip())
+    click.echo()
+
+
+def paragraph(text: str, indent: str) -> None:
+    """Print a text below its heading, wrapped to the terminal, whole when piped."""
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else sys.maxsize
+    lines = textwrap.wrap(text, width - len(indent), break_on_hyphens=False) or [""]
+    click.echo("\n".join(indent + line for line in lines))
 
 
 def facts(values: Mapping[str, str]) -> None:
