@@ -31,7 +31,7 @@ class Chain:
 
 CHAINS = (
     Chain("RSA 2048 M01-M06, S00-S25", RSA, "amazon-root-ca-1"),
-    Chain("RSA 4096 M01-M04", RSA, "amazon-root-ca-2"),
+    Chain("RSA 4096 M01-M05", RSA, "amazon-root-ca-2"),
     Chain("ECDSA 256 M01-M06, S00-S05, S14-S21", ECDSA, "amazon-root-ca-3"),
     Chain("ECDSA 256 S06-S13 (2026, under the P-384 root)", ECDSA, "amazon-root-ca-4"),
     Chain("ECDSA 384 M01-M06, S00-S29", ECDSA, "amazon-root-ca-4"),
