@@ -1,14 +1,17 @@
 """TLS trust for a device that talks to AWS IoT: verified always, and replaceable in the field.
 
-``connect()`` returns a verified MQTT connection; ``Error`` is what it raises. Modules load when
-they are used.
+``connect()`` returns a verified MQTT connection; ``rotating()`` returns the trust that also takes
+signed offers of newer bundles. ``Error`` is what they raise. Modules load when they are used.
 """
 
 __version__ = "0.1.0"
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
+
+    from .rotation import Rotation
 
 
 def connect(folder: str = "") -> "Any":
@@ -16,3 +19,15 @@ def connect(folder: str = "") -> "Any":
     from .session import connect as _connect
 
     return _connect(folder)
+
+
+def rotating(
+    folder: str = "", hooks: "dict[str, Callable[..., None]] | None" = None
+) -> "Rotation":
+    """Return the replaceable trust of ``folder``: see ``urootlet.rotation.Rotation``.
+
+    A program uses either this or ``connect()``, which knows the flashed bundle only.
+    """
+    from .rotation import Rotation as _Rotation
+
+    return _Rotation(folder, hooks)

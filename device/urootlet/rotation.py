@@ -12,6 +12,7 @@ from . import bundle as layout
 from . import clock, keyset
 from .compat import MICROPYTHON, const
 from .errors import Error
+from .factory import load
 from .session import Identity
 from .states import (
     ADOPT,
@@ -95,14 +96,15 @@ class Rotation:
         self,
         folder: str = "",
         hooks: "dict[str, Callable[..., None]] | None" = None,
-        factory: "tuple[bytes, bytes]" = (b"", b""),
+        factory: "tuple[bytes, bytes] | None" = None,
         identity: "Identity | None" = None,
     ) -> None:
-        self.store = Store(folder, factory)
+        self.store = Store(folder, load(folder) if factory is None else factory)
         self.hooks = hooks or {}
         self._folder = folder
         self._identity = identity
         self._recovered = 0
+        self._trying = False
 
     @property
     def identity(self) -> Identity:
@@ -117,6 +119,8 @@ class Rotation:
         A key set is taken too, and is in force at once. A refusal writes nothing.
         Errors: FORMAT, NOKEYS, TARGET, SEQUENCE, SIGNATURE, HEAP, FLASH.
         """
+        if self._trying:  # or what was not tried would be confirmed
+            raise Error("SEQUENCE", "a trial is running")
         if len(data) > 4 and data[4] == layout.TYPE_KEY_SET:
             return self._offer_keys(data)
         found = layout.Bundle(data)
@@ -194,7 +198,7 @@ class Rotation:
         try:
             return self._run()
         except Error as error:
-            if error.code not in _LOST or not self._may_recover():
+            if not self.lost(error):
                 raise
             from .recovery import recover
 
@@ -222,10 +226,15 @@ class Rotation:
         except Error as error:
             return error
 
-    def _may_recover(self) -> bool:
-        """Whether recovery is due; the pause differs, so that a fleet does not come at once."""
+    def lost(self, error: Error) -> bool:
+        """Whether it is time to look for a newer bundle, after the active set failed so.
+
+        The pause differs, so that a fleet does not come at once.
+        """
         now = clock.now()
-        if self._recovered <= now < self._recovered + _FIRST_WAIT + now % _FIRST_WAIT:
+        if error.code not in _LOST or (
+            self._recovered <= now < self._recovered + _FIRST_WAIT + now % _FIRST_WAIT
+        ):
             return False
         self._recovered = now
         return True
@@ -253,6 +262,14 @@ class Rotation:
         if found is None:
             return None
         self._step(TRY)
+        self._trying = True
+        try:
+            return (yield from self._verdict(found))
+        finally:
+            self._trying = False
+
+    def _verdict(self, found: layout.Bundle) -> "Generator[tuple[Any, int], Any, Any]":
+        """Make the trial's connection, and note what came of it."""
         self.tell("on_trial", found)
         answer = yield found, found.created
         record = self.store.record

@@ -53,17 +53,21 @@ class Identity:
 
         The clock is at least ``floor`` (Unix seconds) before. ``client.session.leaf`` is kept.
         """
+        context = self.prepare(bundle, floor)
+        try:
+            return _connect(self.config, context)
+        except Exception as error:  # noqa: BLE001 - libraries raise anything; it becomes one Error
+            raise self.explain(error, bundle, context)
+
+    def prepare(self, bundle: Bundle, floor: int) -> Context:
+        """Set the clock, look up the server, and return a context for one connection."""
         if MICROPYTHON and self.config.port == 443:
             raise Error("PORT", "443 needs ALPN")
         if self.config.ntp:
             clock.sync(self.config.ntp)
         clock.raise_to(floor)
         self._resolve()  # so that a name that is unknown is told apart from a server that is down
-        context = self.context(bundle)
-        try:
-            return _connect(self.config, context)
-        except Exception as error:  # noqa: BLE001 - libraries raise anything; it becomes one Error
-            raise _explain(error, bundle, self.config, context)
+        return self.context(bundle)
 
     def handshake(self, bundle: Bundle) -> bytes:
         """Do a handshake and nothing more; return the original's SHA-256 of the anchor used."""
@@ -74,7 +78,7 @@ class Identity:
             sock.connect(self._resolve())
             context.wrap_socket(sock).close()
         except Exception as error:  # noqa: BLE001 - as above
-            raise _explain(error, bundle, self.config, context)
+            raise self.explain(error, bundle, context)
         finally:
             sock.close()
         return context.watch.anchor
@@ -89,26 +93,26 @@ class Identity:
         except MemoryError:
             raise Error("HEAP", "no memory for the anchors")
 
+    def explain(self, error: Exception, bundle: Bundle, context: Context) -> Error:
+        """Return what an exception of a connection with ``context`` means."""
+        if isinstance(error, Error):
+            return error
+        from . import diagnose
+
+        if context.fault is not None:
+            return diagnose.tls(context.fault, bundle, context.watch)
+        if isinstance(error, (ImportError, TypeError)):
+            return Error("UMQTT", str(error))
+        if not context.entered:
+            return diagnose.network(error, self.config.address)
+        return diagnose.mqtt(error, context.watch.protocol)
+
     def _resolve(self) -> "Any":
         try:
             return socket.getaddrinfo(self.config.address, self.config.port)[0][-1]
         # ValueError: CPython cannot even encode the name. IndexError: a board found nothing.
         except (OSError, ValueError, IndexError):
             raise Error("DNS", self.config.address)
-
-
-def _explain(error: Exception, bundle: Bundle, config: Config, context: Context) -> Error:
-    if isinstance(error, Error):
-        return error
-    from . import diagnose
-
-    if context.fault is not None:
-        return diagnose.tls(context.fault, bundle, context.watch)
-    if isinstance(error, (ImportError, TypeError)):
-        return Error("UMQTT", str(error))
-    if not context.entered:
-        return diagnose.network(error, config.address)
-    return diagnose.mqtt(error, context.watch.protocol)
 
 
 def _settings(path: str) -> Config:

@@ -39,6 +39,8 @@ class Store:
         good = [one for one in found if one is not None]
         if good:
             self.record = good[0] if good[0].number >= good[-1].number else good[-1]
+            if not self.record.keys:  # the key set may have come later, with newer firmware
+                self._rebuild_keys(None)
         else:
             self.record = self._rebuild()
 
@@ -94,11 +96,9 @@ class Store:
         """Return the key set in force. Errors: NOKEYS. Never an older one instead."""
         version = self.record.keys
         data = self.factory[1]
-        if version > 1 or not data:
+        if hash16(data) != self.record.keys_hash:
             data = self.read("k%d" % (version & 1), keyset.MAX_SIZE) or b""
-            if hash16(data) != self.record.keys_hash:
-                data = b""
-        if not data:
+        if hash16(data) != self.record.keys_hash:
             raise Error("NOKEYS", "key set %d" % version)
         return keyset.KeySet(data)
 
@@ -151,14 +151,17 @@ class Store:
             self.record.keys_hash = hash16(data)
 
     def _order(self, data: "bytes | None") -> "tuple[int, int] | None":
-        """Return (key set, sequence) of a bundle that may be used, else ``None``."""
+        """Return (key set, sequence) of a bundle that may be used, else ``None``.
+
+        Without update keys a number proves nothing and nothing can be offered either: (0, 0).
+        """
         try:
             found = layout.Bundle(data or b"")
         except Error:
             return None
-        if found.sequence == 0 or self._signed(data):
-            return found.key_set, found.sequence
-        return None
+        if not found.sequence or not self.record.keys:
+            return 0, 0
+        return (found.key_set, found.sequence) if self._signed(data) else None
 
     def _signed(self, data: "bytes | None") -> bool:
         try:

@@ -42,6 +42,7 @@ class Context(ssl.SSLContext):
         self.watch = Watch()
         self.fault = None
         self.entered = self.alerted = False
+        self.sslobject_class = _Object
         self.minimum_version = ssl.TLSVersion.TLSv1_2
         _offer(self, bundle.profile)
         for index in range(len(bundle.anchors)):
@@ -71,10 +72,37 @@ class Context(ssl.SSLContext):
         except (OSError, ValueError) as error:
             self.fault = error
             raise
+        self.finish(stream)
+        return stream
+
+    def wrap_bio(
+        self, incoming: "Any", outgoing: "Any", *_args: "Any", **_convention: "Any"
+    ) -> "Any":
+        """Return the TLS object that asyncio drives; the name to verify is ours."""
+        self.entered = True
+        return super().wrap_bio(incoming, outgoing, server_hostname=self._name)
+
+    def finish(self, stream: "Any") -> None:
+        """Note what a completed handshake showed. Raises NOVERIFY."""
         self.watch.top = _verified_chain(stream)[-1]
         suite = stream.cipher() or ("",)
         self.watch.finish(self._bundle, suite[0], stream.version() or "")
-        return stream
+
+
+class _Object(ssl.SSLObject):
+    """The TLS object of a connection that asyncio drives."""
+
+    def do_handshake(self) -> None:
+        """Go on with the handshake; once it is complete, the context notes it."""
+        context: "Any" = self.context
+        try:
+            super().do_handshake()
+        except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            raise
+        except (OSError, ValueError) as error:
+            context.fault = error
+            raise
+        context.finish(self)
 
 
 def _offer(context: ssl.SSLContext, profile: int) -> None:

@@ -40,8 +40,8 @@ ROWS = (
 )
 #: What a stock ESP32 firmware has of what we use; CPython backends are not copied to a board.
 ON_A_BOARD = {
-    "binascii", "gc", "hashlib", "json", "machine", "micropython", "ntptime", "os", "socket",
-    "struct", "sys", "time", "tls", "umqtt.simple", "vfs",
+    "asyncio", "binascii", "gc", "hashlib", "json", "machine", "micropython", "ntptime", "os",
+    "rootlet_factory", "socket", "struct", "sys", "time", "tls", "umqtt.simple", "vfs",
 }  # fmt: skip
 
 

@@ -1,0 +1,13 @@
+"""The files that a gateway was shipped with."""
+
+from .keyset import MAX_SIZE
+
+
+def read(path: str) -> bytes:
+    """Return a whole file, ``b""`` when there is none or it is longer than a key set may be."""
+    try:
+        with open(path, "rb") as file:
+            data = file.read(MAX_SIZE + 1)
+    except FileNotFoundError:
+        return b""
+    return data if len(data) <= MAX_SIZE else b""
