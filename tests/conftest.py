@@ -1,3 +1,3 @@
 """What all tests share."""
 
-pytest_plugins = ["fixtures_board", "fixtures_device", "fixtures_lab", "fixtures_signing"]
+pytest_plugins = ["fixtures_board", "fixtures_device", "fixtures_jobs", "fixtures_signing"]

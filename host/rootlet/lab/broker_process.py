@@ -12,6 +12,7 @@ import os
 import subprocess
 import sys
 import threading
+from typing import Any
 
 _GRACE = 2.0  # seconds from SIGTERM to SIGKILL
 
@@ -50,7 +51,17 @@ async def serve_amqtt(path: str) -> None:
         def get_peer_info(self) -> tuple[str, int]:
             return ("front", 0)  # a Unix socket has no address; amqtt hangs up without one
 
-    broker = Broker(
+    class AwsBroker(Broker):  # type: ignore[misc] # amqtt has no types for this
+        """amqtt hangs up on who publishes to a topic with a leading ``$``; AWS has some."""
+
+        async def _handle_message_delivery(self, session: Any, handler: Any, arrived: Any) -> bool:
+            message = arrived.result()
+            if message is None or not _is_reserved(message.topic):
+                return bool(await super()._handle_message_delivery(session, handler, arrived))
+            await self._broadcast_message(session, message.topic, message.data)
+            return True
+
+    broker = AwsBroker(
         {
             "listeners": {"default": {"type": "external"}},
             "plugins": {
@@ -69,6 +80,10 @@ async def serve_amqtt(path: str) -> None:
     server = await asyncio.start_unix_server(connected, path)
     await asyncio.to_thread(wait_for_end_of_input)
     server.close()
+
+
+def _is_reserved(topic: str) -> bool:
+    return topic.startswith("$aws/") and not {"+", "#"} & set(topic)
 
 
 def main(arguments: list[str]) -> int:
