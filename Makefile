@@ -51,7 +51,7 @@ bench-start: dev
 	$(BIN)/python bench/startup.py
 
 board: dev
-	$(BIN)/python -m pytest tests/board --port "$(PORT)"
+	$(BIN)/python -m pytest examples/hil --board-port "$(PORT)" $(if $(BIND),--lab-bind "$(BIND)")
 
 dist: dev
 	$(BIN)/python -m build

@@ -32,10 +32,11 @@ ROWS = (
         "pem",
         "signing",
         "verify",
+        "words",
         "x509",
     },
     {"boardio", "lab", "lab_front", "signers"},
-    {"demo", "flash", "key_set", "matrix", "pytest_plugin"},
+    {"demo", "flash", "hil", "key_set", "matrix", "pytest_plugin"},
     {"cli", "__main__"},
 )
 #: What a stock ESP32 firmware has of what we use; CPython backends are not copied to a board.
@@ -62,7 +63,7 @@ def imported(path: Path) -> set[str]:
 
 def _without_type_checking(tree: ast.Module) -> ast.Module:
     for node in ast.walk(tree):
-        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+        if isinstance(node, ast.If) and ast.unparse(node.test) in ("TYPE_CHECKING", "_TYPING"):
             node.body = [ast.Pass()]
     return tree
 

@@ -49,22 +49,12 @@ class Kit:
 
     def files(self, board: Board) -> dict[str, bytes]:
         """Return what urootlet reads from its folder: bundle, identity and settings."""
-        request = Request(
-            board,
-            "none",
-            self.created,
-            files=self.anchors,
-            profile=self.hint.profile,
-            target="matrix",
-            # The lab stops at TLS 1.2 except where a scenario says otherwise.
-            endpoint_tls12=True,
-        )
         cert = self.identity.cert_der
         return {
             config.FILE: self._settings(),
             CERTIFICATE: cert,
             KEY: identity.read_key(self.identity.key_der, "the lab's key", cert),
-            BUNDLE: build(request).data,
+            BUNDLE: encode(board, self.anchors, self.hint.profile, self.created),
         }
 
     def _settings(self) -> bytes:
@@ -77,6 +67,23 @@ class Kit:
         }
         config.Config(values)
         return json.dumps(values, separators=(",", ":")).encode()
+
+
+def encode(
+    board: Board, anchors: tuple[tuple[str, bytes], ...], profile: str, created: int
+) -> bytes:
+    """Return an unsigned bundle of ``(name, DER)`` anchors, in the form that ``board`` takes."""
+    request = Request(
+        board,
+        "none",
+        created,
+        files=anchors,
+        profile=profile,
+        target="lab",
+        # The lab stops at TLS 1.2 except where it is told otherwise.
+        endpoint_tls12=True,
+    )
+    return build(request).data
 
 
 class Report(NamedTuple):
