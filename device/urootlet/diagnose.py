@@ -4,63 +4,55 @@ The same fault has other numbers on other builds, so what counts is the stage it
 the verifier had seen by then, and only last the text or number.
 """
 
-from .bundle import Bundle
-from .der import Certificate, common_name
-from .errors import Error
+from .der import Certificate
+from .errors import MICROPYTHON, Error, const
+from .facts import common_name, family
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
+_TYPING = const(0)
+if _TYPING:
+    from .bundle import Bundle
     from .watch import Watch
 
-#: Part of a verifier's message -> code. mbedTLS's words, then OpenSSL's; ROOT stands for more.
-_VERIFIER = (
-    ("starts in the future", "CLOCK"),
-    ("not yet valid", "CLOCK"),
-    ("validity has expired", "EXPIRED"),
-    ("has expired", "EXPIRED"),
-    ("does not match with the expected", "NAME"),
-    ("ostname mismatch", "NAME"),
-    ("not valid for", "NAME"),
-    ("not correctly signed by the trusted CA", "ROOT"),
-    ("unable to get", "ROOT"),
-    ("self-signed", "ROOT"),
-    ("self signed", "ROOT"),
-    ("signature failure", "ROOT"),
-    ("CERTIFICATE_VERIFY_FAILED", "ROOT"),
-)
-#: Part of any other TLS error -> code: mbedTLS's number or name, OpenSSL's name.
-_TLS = (
-    ("-30336", "NOROOTS"),
-    ("CA_CHAIN_REQUIRED", "NOROOTS"),
-    ("server_hostname", "SNI"),
-    ("ALLOC_FAILED", "HEAP"),
-    ("-29184", "PORT"),
-    ("INVALID_RECORD", "PORT"),
-    ("WRONG_VERSION_NUMBER", "PORT"),
-    ("HTTP_REQUEST", "PORT"),
-    ("UNSUPPORTED_PROTOCOL", "TLSPOLICY"),
-    ("HANDSHAKE_FAILURE", "TLSPOLICY"),
-    ("PROTOCOL_VERSION", "TLSPOLICY"),
-    ("NO_CIPHER", "TLSPOLICY"),
-    ("UNRECOGNIZED_NAME", "SNI"),
-)
-_ALERT = ("-30592", "FATAL_ALERT", "ALERT_", "alert")
-_ENOMEM = 12
+#: Code, and what a verifier's message says then; the first line that fits. mbedTLS's words, and
+#: OpenSSL's on CPython. ROOT stands for more.
+_VERIFIER = """CLOCK starts in the future
+EXPIRED has expired
+NAME does not match with the expected
+ROOT not correctly signed by the trusted CA"""
+#: The same of any other TLS error: a name, or a number where only mbedTLS has it (-30336 is
+#: CA_CHAIN_REQUIRED, -29184 INVALID_RECORD).
+_TLS = """NOROOTS -30336
+SNI server_hostname
+HEAP ALLOC_FAILED
+PORT -29184
+TLSPOLICY HANDSHAKE_FAILURE
+TLSPOLICY PROTOCOL_VERSION
+TLSPOLICY NO_CIPHER
+SNI UNRECOGNIZED_NAME"""
+if not MICROPYTHON:
+    from .diagnose_cpython import TLS, VERIFIER
+
+    _VERIFIER += VERIFIER
+    _TLS += TLS
 
 
-def tls(error: Exception, bundle: Bundle, watch: "Watch") -> Error:
+def tls(error: Exception, bundle: "Bundle", watch: "Watch") -> Error:
     """Explain an exception from the handshake."""
     text = str(error)
+    number = _errno(error)
     code = _find(text, _VERIFIER)
-    if isinstance(error, MemoryError) or _errno(error) == _ENOMEM:
+    if isinstance(error, MemoryError) or number == 12:  # ENOMEM
         code = "HEAP"
     elif code == "ROOT":
         return _root(bundle, watch)
-    elif not code and watch.leaf is not None and (_any(text, _ALERT) or _closed(error)):
-        # The server's chain had passed when it ended the handshake: it did not like ours.
-        code = "CLIENTCERT"
     elif not code:
-        code = _find(text, _TLS) or ("TLSPOLICY" if _any(text, _ALERT) else "NET")
+        # EPIPE, ECONNRESET, mbedTLS CONN_EOF.
+        ended = _alert(text) or number in (32, 104, -29312) or "EOF" in text
+        if watch.leaf is not None and ended:
+            # The server's chain had passed when it ended the handshake: it did not like ours.
+            code = "CLIENTCERT"
+        else:
+            code = _find(text, _TLS) or ("TLSPOLICY" if _alert(text) else "NET")
     return Error(code, _last_line(text))
 
 
@@ -68,10 +60,10 @@ def mqtt(error: Exception, protocol: str) -> Error:
     """Explain an exception after the handshake, before CONNACK."""
     text = str(error)
     # In TLS 1.3 the client is done before the server has looked at its certificate.
-    if "1.3" in protocol and (_any(text, _ALERT) or "-30592" in text):
+    if "1.3" in protocol and _alert(text):
         return Error("CLIENTCERT", "the server ended the session")
     if isinstance(error, (OSError, IndexError)):
-        return Error("POLICY", "the server closed the connection instead of CONNACK")
+        text = "the server closed the connection instead of CONNACK"
     return Error("POLICY", text)
 
 
@@ -80,60 +72,49 @@ def network(error: Exception, host: str) -> Error:
     return Error("NET", host + ": " + _last_line(str(error)))
 
 
-def _root(bundle: Bundle, watch: "Watch") -> Error:
+def _root(bundle: "Bundle", watch: "Watch") -> Error:
     """No path to an anchor: the other family, or the issuer that the chain's top names."""
     if watch.leaf is not None:
-        leaf = Certificate(watch.leaf, 0, len(watch.leaf))
-        family = leaf.family()
-        if family and family not in families(bundle):
-            return Error("FAMILY", "the server's key is " + family)
+        kind = family(_read(watch.leaf))
+        ours = [family(_read(bundle.der(index))) for index in range(len(bundle.anchors))]
+        if kind and kind not in ours:
+            return Error("FAMILY", "the server's key is " + kind)
     if watch.top is not None:
         return Error("ROOT", _wanted(bundle, watch.top))
     return Error("ROOT", "no path to an anchor")
 
 
-def _wanted(bundle: Bundle, der: bytes) -> str:
+def _wanted(bundle: "Bundle", der: bytes) -> str:
     """Say where the chain ended, and whether only the key of a root of ours was wrong."""
-    top = Certificate(der, 0, len(der))
+    top = _read(der)
     for index in range(len(bundle.anchors)):
         ours = bundle.der(index)
-        start, end = Certificate(ours, 0, len(ours)).subject
-        subject = ours[start:end]
+        start, end = _read(ours).subject
         for span in (top.subject, top.issuer):
-            if der[span[0] : span[1]] == subject:
+            if der[span[0] : span[1]] == ours[start:end]:
                 return "a key that is not ours uses the name " + common_name(der, span)
     return common_name(der, top.subject) + " is signed by " + common_name(der, top.issuer)
 
 
-def families(bundle: Bundle) -> "list[str]":
-    """Return the key families of a bundle's anchors, each once."""
-    found: "list[str]" = []
-    for start, end in bundle.anchors:
-        family = Certificate(bundle.data, start + 32, end).family()
-        if family not in found:
-            found.append(family)
-    return found
+def _read(der: bytes) -> Certificate:
+    return Certificate(der, 0, len(der))
 
 
-def _errno(error: Exception) -> int:
-    first = error.args[0] if isinstance(error, OSError) and error.args else 0
-    return first if isinstance(first, int) else 0
+def _errno(error: Exception) -> "object":
+    return error.args[0] if isinstance(error, OSError) and error.args else 0
 
 
-def _closed(error: Exception) -> bool:
-    """Whether the peer closed or reset the connection: EPIPE, ECONNRESET, mbedTLS CONN_EOF."""
-    return _errno(error) in (32, 104, -29312) or "EOF" in str(error)
-
-
-def _find(text: str, table: "tuple[tuple[str, str], ...]") -> str:
-    for part, code in table:
+def _find(text: str, table: str) -> str:
+    for line in table.split("\n"):
+        code, _, part = line.partition(" ")
         if part in text:
             return code
     return ""
 
 
-def _any(text: str, parts: "tuple[str, ...]") -> bool:
-    return any(part in text for part in parts)
+def _alert(text: str) -> bool:
+    """Whether the peer sent an alert; -30592 is mbedTLS's FATAL_ALERT_MESSAGE."""
+    return "-30592" in text or "alert" in text.lower()
 
 
 def _last_line(text: str) -> str:

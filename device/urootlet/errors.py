@@ -1,8 +1,28 @@
-"""The one exception of this package. Its code is a row of ``urootlet.advice``."""
+"""The one exception of this package, and what every module needs of the two interpreters."""
+
+import sys
+
+#: True on MicroPython, where the TLS module is ``tls`` and the client is ``umqtt.simple``.
+MICROPYTHON = sys.implementation.name == "micropython"
+
+if not MICROPYTHON:
+
+    def const(value: int) -> int:
+        """Return ``value``; mpy-cross folds it into the bytecode and drops the name if private."""
+        return value
+
+else:
+    from micropython import const  # type: ignore[no-redef]
+
+
+#: Imports for type checkers only: mpy-cross leaves the block out, CPython skips it.
+_TYPING = const(0)
+if _TYPING:
+    from typing import NoReturn
 
 
 class Error(Exception):
-    """A refusal or a fault, with a short code such as ``ROOT``.
+    """A refusal or a fault, with a short code such as ``ROOT``: a row of ``urootlet.advice``.
 
     ``detail`` names the thing in a few words. ``str()`` gives ``E-ROOT: detail``; ``advice`` is
     one sentence on what to do, loaded only when somebody asks for it.
@@ -19,3 +39,8 @@ class Error(Exception):
         from .advice import ADVICE
 
         return ADVICE[self.code]
+
+
+def refuse(pos: int, word: str) -> "NoReturn":
+    """Raise FORMAT for what stands at byte ``pos``; ``rootlet.words`` has a sentence per word."""
+    raise Error("FORMAT", "byte %d: %s" % (pos, word))

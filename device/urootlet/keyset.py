@@ -7,8 +7,7 @@ bundle only under the very key set that it holds. Signers are counted by modulus
 
 from . import bundle as layout
 from . import signature
-from .compat import const
-from .errors import Error
+from .errors import Error, const, refuse
 
 MAX_KEYS = const(5)
 #: Those of the old keys and those of the new.
@@ -28,64 +27,63 @@ class KeySet:
     """
 
     def __init__(self, data: bytes) -> None:
-        if len(data) > MAX_SIZE:
-            raise Error("FORMAT", "%d bytes, at most %d" % (len(data), MAX_SIZE))
-        pos = layout.preamble(data, layout.TYPE_KEY_SET, HEADER)
+        pos = layout.preamble(data, layout.TYPE_KEY_SET, HEADER, MAX_SIZE)
         self.data = data
-        self.target = bytes(data[6:pos]).decode()
+        self.target = str(data[6:pos], "utf-8")
         self.version = int.from_bytes(data[pos : pos + 2], "big")
         self.threshold = data[pos + 2]
         count = data[pos + 3]
         if self.version < 1:
-            raise Error("FORMAT", "byte %d: version 0" % pos)
+            refuse(pos, "version")
         if not 1 <= count <= MAX_KEYS:
-            raise Error("FORMAT", "byte %d: %d keys" % (pos + 3, count))
+            refuse(pos + 3, "keys")
         if not 1 <= self.threshold <= count:
-            raise Error("FORMAT", "byte %d: threshold %d" % (pos + 2, self.threshold))
-        self.signed_end = pos + HEADER + count * signature.SIZE
-        self.keys = _keys(memoryview(data), pos + HEADER, self.signed_end)
-        self.signatures = layout.signatures(data, self.signed_end, MAX_SIGNATURES)
-
-
-def _keys(view: memoryview, pos: int, end: int) -> "list[memoryview]":
-    """Check the moduli and return them; one that the end of the file cuts off is too short."""
-    keys: "list[memoryview]" = []
-    last = b""
-    while pos < end:
-        modulus = view[pos : pos + signature.SIZE]
-        if not signature.is_modulus(modulus):
-            raise Error("FORMAT", "byte %d: not an odd number of 3072 bits" % pos)
-        this = signature.key_id(modulus)
-        if this <= last:
-            raise Error("FORMAT", "byte %d: key twice or out of order" % pos)
-        keys.append(modulus)
-        last = this
-        pos += signature.SIZE
-    return keys
+            refuse(pos + 2, "threshold")
+        self.keys = []
+        view = memoryview(data)
+        before = b""
+        pos += HEADER
+        for _ in range(count):
+            # One that the end of the file cuts off is too short.
+            modulus = view[pos : pos + signature.SIZE]
+            if not signature.is_modulus(modulus):
+                refuse(pos, "modulus")
+            this = signature.key_id(modulus)
+            if this <= before:
+                refuse(pos, "order")
+            self.keys.append(modulus)
+            before = this
+            pos += signature.SIZE
+        self.signed_end = pos
+        self.signatures = layout.signatures(data, pos, MAX_SIGNATURES)
 
 
 def check_self(keys: KeySet) -> None:
     """Refuse a set that its own keys did not sign: code SIGNATURE."""
-    _check_signed(keys.data, keys.signed_end, keys)
+    _check_signed(keys, keys)
 
 
 def check_next(current: KeySet, candidate: KeySet) -> None:
     """Refuse ``candidate`` unless it follows ``current``: TARGET, SEQUENCE or SIGNATURE."""
-    if candidate.target != current.target:
-        raise Error("TARGET", "key set for " + candidate.target)
+    check_target(current, candidate)
     if candidate.version != current.version + 1:
         raise Error("SEQUENCE", "key set %d after %d" % (candidate.version, current.version))
-    _check_signed(candidate.data, candidate.signed_end, current)
-    check_self(candidate)
+    _check_signed(current, candidate)
+    _check_signed(candidate, candidate)
+
+
+def check_target(keys: KeySet, offered: "KeySet | layout.Bundle") -> None:
+    """Refuse what is made for another fleet: TARGET, with that fleet's name."""
+    if offered.target != keys.target:
+        raise Error("TARGET", offered.target)
 
 
 def check_bundle(keys: KeySet, bundle: layout.Bundle) -> None:
     """Refuse ``bundle`` unless it is signed under these keys: TARGET or SIGNATURE."""
-    if bundle.target != keys.target:
-        raise Error("TARGET", "bundle for " + bundle.target)
+    check_target(keys, bundle)
     if bundle.key_set != keys.version:
-        raise Error("SIGNATURE", "under key set %d, not %d" % (bundle.key_set, keys.version))
-    _check_signed(bundle.data, bundle.signed_end, keys)
+        raise Error("SIGNATURE", "key set %d, not %d" % (bundle.key_set, keys.version))
+    _check_signed(keys, bundle)
 
 
 def check_order(bundle: layout.Bundle, floor: "tuple[int, int]") -> None:
@@ -103,10 +101,7 @@ def check_order(bundle: layout.Bundle, floor: "tuple[int, int]") -> None:
         )
 
 
-def _check_signed(data: bytes, end: int, keys: KeySet) -> None:
-    found = signature.signers(data, end, keys.keys)
+def _check_signed(keys: KeySet, offered: "KeySet | layout.Bundle") -> None:
+    found = signature.signers(offered.data, offered.signed_end, keys.keys)
     if found < keys.threshold:
-        raise Error(
-            "SIGNATURE",
-            "%d of %d signatures of key set %d" % (found, keys.threshold, keys.version),
-        )
+        raise Error("SIGNATURE", "key set %d: %d of %d" % (keys.version, found, keys.threshold))

@@ -321,17 +321,17 @@ class Rotation:
 
     def _served(self, found: layout.Bundle, client: "Any") -> None:
         """Learn from a verified connection: the time it proves, and what ends soon."""
-        from . import validity
+        from . import facts
 
         leaf = client.session.leaf
         client.session.leaf = None
         record = self.store.record
-        proven = min(validity.of(leaf)[0], found.created + _FLOOR_AHEAD) if leaf else 0
+        proven = min(facts.validity(leaf)[0], found.created + _FLOOR_AHEAD) if leaf else 0
         if proven > record.time_floor + _FLOOR_STEP:
             record.time_floor = proven
             self._flash(self.store.commit)
         if "on_expiring" in self.hooks:
-            for name, days in validity.ending(found, clock.now()):
+            for name, days in facts.ending(found, clock.now()):
                 self.tell("on_expiring", name, days)
 
     def _candidate(self) -> "layout.Bundle | None":

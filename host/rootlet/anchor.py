@@ -20,6 +20,7 @@ import hashlib
 
 from rootlet.errors import TrustError
 from urootlet.der import Certificate, element, expect
+from urootlet.facts import family
 
 FORMS = ("tiny", "strict", "full")
 
@@ -100,7 +101,7 @@ def _strict(original: Certificate, name: str) -> bytes:
 
 
 def _sign_nothing(original: Certificate, version: bytes, issuer: bytes, tail: bytes) -> bytes:
-    algorithm = _ALGORITHM.get(original.family(), _ALGORITHM["RSA"])
+    algorithm = _ALGORITHM.get(family(original), _ALGORITHM["RSA"])
     body = version + _SERIAL_1 + algorithm + issuer
     for span in (original.validity, original.subject, original.key):
         body += _tlv(_SEQUENCE, _bytes(original, span))

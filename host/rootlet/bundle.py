@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rootlet.errors import InputError
+from rootlet.words import sentence
 from urootlet import bundle as layout
 from urootlet import errors as device
 
@@ -113,7 +114,7 @@ def decode(data: bytes, where: str) -> layout.Bundle:
     except device.Error as error:
         raise InputError(
             f"{where} is not a bundle",
-            why=error.detail,
+            why=sentence(error.detail),
             hint="make one with: rootlet build --board ID --keys rsa -o FILE.rlt",
             code=error.code,
         ) from error

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from rootlet import bundle
 from rootlet.errors import InputError, TrustError
+from rootlet.words import sentence
 from urootlet import bundle as layout
 from urootlet import errors as device
 from urootlet import signature
@@ -144,7 +145,7 @@ def decode_key_set(data: bytes, where: str) -> KeySet:
     except device.Error as error:
         raise InputError(
             f"{where} is not a key set",
-            why=error.detail,
+            why=sentence(error.detail),
             hint="make one with: rootlet key set -o keys-1.rlk --target NAME --key PUB.pem",
             code=error.code,
         ) from error

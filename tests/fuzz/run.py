@@ -19,8 +19,9 @@ with atheris.instrument_imports(include=["urootlet", "rootlet"]):
     from rootlet import catalog, pem
     from rootlet.errors import InputError
     from urootlet.bundle import Bundle
-    from urootlet.der import Certificate, common_name
+    from urootlet.der import Certificate
     from urootlet.errors import Error
+    from urootlet.facts import common_name, family
     from urootlet.keyset import KeySet
 
 VECTORS = Path(__file__).parents[1] / "assets" / "vectors"
@@ -52,7 +53,7 @@ def certificate(data: bytes) -> None:
     try:
         found = Certificate(data, 0, len(data))
         found.is_ca()
-        found.family()
+        family(found)
         common_name(data, found.subject)
         common_name(data, found.issuer)
     except Error:

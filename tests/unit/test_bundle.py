@@ -67,7 +67,7 @@ def test_over_one_flash_block_is_refused():
     roots = [one.id for one in catalog.load().anchors]
     with pytest.raises(InputError) as caught:
         encode(anchors(*roots, form="full"))
-    assert "at most 4096" in caught.value.why
+    assert "byte 4096: longer than" in caught.value.why
 
 
 def test_the_same_anchor_twice_is_refused():

@@ -11,7 +11,7 @@ import click
 from rootlet import bundle, catalog, files
 from rootlet.cli import show
 from urootlet import bundle as layout
-from urootlet import der
+from urootlet import der, facts
 
 
 @click.command(
@@ -70,9 +70,9 @@ def _anchors(found: layout.Bundle) -> list[dict[str, Any]]:
         named = known.by_sha256(original)
         rows.append(
             {
-                "name": named.id if named else der.common_name(loaded, certificate.subject),
+                "name": named.id if named else facts.common_name(loaded, certificate.subject),
                 "catalogued": named is not None,
-                "family": certificate.family(),
+                "family": facts.family(certificate),
                 "bytes": len(loaded),
                 "version": certificate.version,
                 "sha256": original,

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from rootlet import anchor, catalog, x509
 from rootlet.errors import InputError, TrustError
-from urootlet import der
+from urootlet import der, facts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -69,7 +69,7 @@ def label(certificate: x509.Certificate, original: str) -> str:
     if known is not None:
         return known.id
     fields = der.Certificate(certificate.der, 0, len(certificate.der))
-    name = der.common_name(certificate.der, fields.subject).lower()
+    name = facts.common_name(certificate.der, fields.subject).lower()
     words = re.sub(r"[^a-z0-9.]+", "-", name).strip("-.")
     return f"{words or 'anchor'}-{original[:8]}"
 

@@ -1,7 +1,7 @@
 # What the DER reader sees in certificates, and what it refuses. Arguments: DER files.
 import sys
 
-from urootlet import der
+from urootlet import der, facts
 from urootlet.errors import Error
 
 for name in sys.argv[1:]:
@@ -9,11 +9,11 @@ for name in sys.argv[1:]:
         data = file.read()
     seen = der.Certificate(data, 0, len(data))
     print(
-        der.common_name(data, seen.subject),
+        facts.common_name(data, seen.subject),
         "by",
-        der.common_name(data, seen.issuer),
+        facts.common_name(data, seen.issuer),
         "v%d" % seen.version,
-        seen.family(),
+        facts.family(seen),
         seen.is_ca(),
     )
 

@@ -1,0 +1,36 @@
+"""Sentences for people, from the one word with which the device's parsers name what is wrong.
+
+A device has no room for them: ``urootlet.errors.refuse`` says ``byte 25: profile``.
+"""
+
+SENTENCES = {
+    "CA": "the anchor is not a CA",
+    "anchor": "an anchor without a certificate",
+    "anchors": "more than 20 anchors",
+    "dates": "it ends before it was created",
+    "end": "bytes are missing here, or too many",
+    "flags": "flags that this version does not know",
+    "keys": "no keys, or more than 5",
+    "length": "a length that does not fit",
+    "magic": "not a rootlet file",
+    "modulus": "the key is not an odd number of 3072 bits",
+    "number": "numbered but not signed, or signed but not numbered",
+    "order": "twice, or out of order",
+    "profile": "a cipher profile without a meaning",
+    "record": "a record that runs past the records",
+    "signatures": "more signatures than a file of its kind holds",
+    "size": "longer than a file of its kind may be",
+    "tag": "something else is expected here",
+    "target": "not the name of a fleet",
+    "threshold": "a threshold of none, or of more than all keys",
+    "type": "another kind of rootlet file",
+    "version": "a version that does not exist",
+}
+
+
+def sentence(detail: str) -> str:
+    """Return ``byte N: WORD`` with the sentence of its word; any other detail as it is."""
+    place, _, word = detail.partition(": ")
+    if not place.startswith("byte ") or word not in SENTENCES:
+        return detail
+    return f"{place}: {SENTENCES[word]}"
