@@ -35,6 +35,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "sign": ("rootlet.cli.sign", "Add a signature to a bundle or key set."),
     "flash": ("rootlet.cli.flash", "Put device code, bundle and identity on a board."),
     "matrix": ("rootlet.cli.matrix", "Put a board or client through every scenario of the lab."),
+    "lab": ("rootlet.cli.lab", "Run an endpoint shaped like AWS that misbehaves on demand."),
     "board": ("rootlet.cli.board", "Look at boards, or start a virtual one."),
 }
 

@@ -49,13 +49,21 @@ class EventLog:
         self._events: deque[Event] = deque(maxlen=_KEPT)
         self._last = 0
         self._changed = threading.Condition()
+        self._listeners: list[Callable[[Event], None]] = []
+
+    def listen(self, listener: Callable[[Event], None]) -> None:
+        """Call ``listener`` with each event from now on, in the thread that adds it."""
+        self._listeners.append(listener)
 
     def add(self, details: dict[str, Any]) -> None:
         """Append an event made of the fields in ``details``."""
         with self._changed:
             self._last += 1
-            self._events.append(Event(self._last, **details))
+            event = Event(self._last, **details)
+            self._events.append(event)
             self._changed.notify_all()
+        for listener in self._listeners:
+            listener(event)
 
     @property
     def last(self) -> int:

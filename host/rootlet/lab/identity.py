@@ -71,9 +71,21 @@ class Identity(NamedTuple):
 
     def write(self, folder: Path) -> tuple[Path, Path]:
         """Create ``THING.crt.pem`` and ``THING.key.pem``, both 0600, and return their paths."""
-        return (
-            write_private(folder / f"{self.thing}.crt.pem", self.cert_pem),
-            write_private(folder / f"{self.thing}.key.pem", self.key_pem),
+        certificate, key = self.paths(self.thing, folder)
+        return write_private(certificate, self.cert_pem), write_private(key, self.key_pem)
+
+    @staticmethod
+    def paths(thing: str, folder: Path) -> tuple[Path, Path]:
+        """Return where ``write`` puts certificate and key of a thing."""
+        check_thing(thing)
+        return folder / f"{thing}.crt.pem", folder / f"{thing}.key.pem"
+
+
+def check_thing(thing: str) -> None:
+    """Refuse what is no thing name with InputError: it becomes a name and part of a path."""
+    if not _THING.fullmatch(thing):
+        raise InputError(
+            f"{thing[:80]!r}: not a thing name", hint="use 1 to 64 of A-Z a-z 0-9 : _ -"
         )
 
 
@@ -87,10 +99,7 @@ class ClientAuthority:
 
     def issue(self, thing: str) -> Identity:
         """Return a new identity; InputError unless ``thing`` is 1 to 64 of [A-Za-z0-9:_-]."""
-        if not _THING.fullmatch(thing):
-            raise InputError(
-                f"{thing[:80]!r}: not a thing name", hint="use 1 to 64 of A-Z a-z 0-9 : _ -"
-            )
+        check_thing(thing)
         key = certificates.new_key("p256")
         certificate = certificates.sign(
             certificates.common_name(thing),

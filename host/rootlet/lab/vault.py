@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from rootlet.lab.authorities import Key
     from rootlet.lab.certificates import PrivateKey
 
-_README = """\
+#: What stands beside every key of a lab.
+README = """\
 Keys and certificates of a rootlet lab. They carry the names of public authorities and are
 worth nothing outside the lab: never install one of these certificates as a trust anchor on
 anything but a board under test. The folder may be deleted at any time.
@@ -40,7 +41,7 @@ class Vault:
         if folder is not None:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             folder.chmod(0o700)
-            (folder / "README.txt").write_text(_README, encoding="ascii")
+            (folder / "README.txt").write_text(README, encoding="ascii")
 
     def key(self, owner: str, kind: Key) -> PrivateKey:
         """Return the private key of ``owner``, unencrypted PKCS#8 on disk."""
