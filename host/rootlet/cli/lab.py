@@ -104,6 +104,7 @@ def _facts(
         "port": lab.port,
         "alpn_port": lab.alpn_port,
         "broker": lab.broker_kind,
+        "pids": lab.pids,
         "ntp_port": services.ntp.port,
         "recovery": f"http://{address}:{services.recovery.port}{services.recovery_path}",
         "recovery_folder": str(services.folder / "recovery"),
