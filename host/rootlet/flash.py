@@ -3,6 +3,9 @@
 Rules: a file that is there with the same hash is not written; every other one is written beside
 its place, compared on the board, and renamed into place; so an interrupted run is finished by
 running it again, and at no moment is a file half written. What does not fit is refused first.
+
+The bundle comes last. On a board that has update keys or was rotated before, its own code checks
+it against them and notes what it stands for; the board always has a usable set meanwhile.
 """
 
 from __future__ import annotations
@@ -12,11 +15,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from rootlet import bundle as bundles
-from rootlet.boardio import mpy
+from rootlet.boardio import mpy, trust
 from rootlet.boardio.remote import Remote
 from rootlet.errors import BoardError, TrustError
+from urootlet import errors as device
+from urootlet import keyset
 from urootlet.config import FILE as SETTINGS
 from urootlet.session import BUNDLE, CERTIFICATE, KEY
+from urootlet.store import SLOTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -37,27 +43,84 @@ class Report:
     unchanged: list[str] = field(default_factory=list)
     bytes_written: int = 0
     missing: list[str] = field(default_factory=list)
+    #: Version of the update key set in force, 0 for none: then every offer is refused.
+    keys: int = 0
+
+
+@dataclass
+class _Writer:
+    """Puts files on a board, counts, and tells how far it is."""
+
+    board: Remote
+    report: Report
+    progress: Callable[[int, int, str], None]
+    total: int
+
+    def put(self, path: str, data: bytes) -> None:
+        def count(size: int) -> None:
+            self.report.bytes_written += size
+            self.total = max(self.total, self.report.bytes_written)
+            self.progress(self.report.bytes_written, self.total, path)
+
+        self.board.put(path, data, count)
+        self.report.written.append(path)
 
 
 def contents(
-    bundle: bytes, settings: Settings | None = None, cert: bytes = b"", key: bytes = b""
+    bundle: bytes,
+    settings: Settings | None = None,
+    cert: bytes = b"",
+    key: bytes = b"",
+    keys: bytes = b"",
 ) -> dict[str, bytes]:
-    """Return path -> bytes of all that goes on the board; the bundle last, as it enables use."""
+    """Return path -> bytes of all that goes on the board; the bundle last, as it enables use.
+
+    ``keys`` is the first key set; with it, the board also gets what it falls back to.
+    """
     files = mpy.compile_package()
+    if keys:
+        files |= {mpy.FACTORY: mpy.compile_factory(bundle, keys)}
     if settings is not None:
         files |= {SETTINGS: settings.encode(), CERTIFICATE: cert, KEY: key}
     return files | {BUNDLE: bundle}
 
 
+def check_keys(bundle: bytes, keys: bytes, where: str) -> None:
+    """Refuse a key set that its own keys did not sign, or that a numbered bundle is not under.
+
+    Raises InputError and TrustError; ``where`` names the key set.
+    """
+    try:
+        found = keyset.KeySet(keys)
+        keyset.check_self(found)
+        one = bundles.decode(bundle, "the bundle")
+        if one.sequence:
+            keyset.check_bundle(found, one)
+    except device.Error as error:
+        raise TrustError(
+            f"{where}: a board with these keys would refuse this",
+            why=error.detail,
+            hint=error.advice,
+            code=error.code,
+        ) from error
+
+
 def flash(
-    port: str, files: Mapping[str, bytes], progress: Callable[[int, int, str], None]
+    port: str,
+    files: Mapping[str, bytes],
+    progress: Callable[[int, int, str], None],
+    *,
+    keys: bytes = b"",
+    reset_trust: bool = False,
 ) -> Report:
     """Bring the files on the board at ``port`` up to date and restart it if anything changed.
 
-    ``progress`` gets ``(bytes done, bytes in all, path)``. Raises TrustError for a bundle that
-    must not travel this way, BoardError for everything else.
+    ``progress`` gets ``(bytes done, bytes in all, path)``. ``keys`` is the key set that ``files``
+    were made with; ``reset_trust`` forgets the floor, and whatever came over the air. Raises
+    TrustError for a bundle that must not travel this way or is below the board's floor,
+    BoardError for everything else.
     """
-    _check_transport(port, files[BUNDLE])
+    _check_transport(port, files[BUNDLE], trusted=bool(keys) or reset_trust)
     with Remote(port) as board:
         report = Report(board.probe())
         check_board(port, report.board)
@@ -66,35 +129,72 @@ def flash(
         todo = {p: d for p, d in files.items() if held[p] != hashlib.sha256(d).hexdigest()}
         report.unchanged = [path for path in files if path not in todo]
         _check_room(port, todo, report.board)
-        _write(board, todo, report, progress)
+        if keys and not reset_trust:
+            _check_same_keys(board, keys)
+        writer = _Writer(board, report, progress, sum(map(len, todo.values())))
+        for path, data in todo.items():
+            if path != BUNDLE:
+                writer.put(path, data)
+        changed = _settle(writer, files[BUNDLE], new=BUNDLE in todo, reset=reset_trust)
         identity = [path for path in _IDENTITY if path not in files]
         found = zip(identity, board.hashes(identity), strict=True)
         report.missing = [path for path, digest in found if digest is None]
-        if report.written:
+        if report.written or changed:
             board.restart()
     return report
 
 
-def _write(
-    board: Remote,
-    todo: Mapping[str, bytes],
-    report: Report,
-    progress: Callable[[int, int, str], None],
-) -> None:
-    total = sum(map(len, todo.values()))
+def _settle(writer: _Writer, bundle: bytes, *, new: bool, reset: bool) -> bool:
+    """Write the bundle, and let the board note what it stands for; tell whether it had to.
 
-    for path, data in todo.items():
+    Slot 0 holds the bundle in the end, for programs without rotation. While slot 0 is the
+    active one, the other slot stands in for it.
+    """
+    board, known = writer.board, trust.look(writer.board)
+    writer.report.keys = known.get("keys", 0)
+    rotates = known.get("kept") or known.get("keys") or reset
+    if not known or not rotates:
+        if new:
+            writer.put(BUNDLE, bundle)
+        return new
+    if not new and known["settled"] and not reset:
+        return False
+    trust.judge(board, bundle, reset=reset)
+    if new and known["kept"] and known["slot"] == 0:
+        writer.put(SLOTS[1], bundle)
+        trust.adopt(board, 1, reset=reset)
+    if new:
+        writer.put(BUNDLE, bundle)
+    trust.adopt(board, 0, reset=reset)
+    if reset:
+        trust.forget(board)
+    writer.report.keys = trust.look(board)["keys"]
+    return True
 
-        def count(size: int, path: str = path) -> None:
-            report.bytes_written += size
-            progress(report.bytes_written, total, path)
 
-        board.put(path, data, count)
-        report.written.append(path)
+def _check_same_keys(board: Remote, keys: bytes) -> None:
+    """Refuse to put other keys under a board's floor and slots."""
+    if trust.factory_keys(board) not in ("", hashlib.sha256(keys).hexdigest()):
+        raise TrustError(
+            f"{board.port}: the board was given another key set before",
+            why="what it trusts now was signed under that one",
+            hint="flash with --reset-trust to start again, or without --trust-keys",
+            code="SIGNATURE",
+        )
 
 
-def _check_transport(port: str, bundle: bytes) -> None:
-    """Refuse an unsigned bundle on a port that leaves this computer (security rule 13)."""
+def _check_transport(port: str, bundle: bytes, *, trusted: bool) -> None:
+    """Refuse what only a person at the board may do on a port that leaves this computer.
+
+    That is an unsigned bundle, update keys, and forgetting the floor (security rule 13).
+    """
+    if trusted and "://" in port:
+        raise TrustError(
+            f"{port}: update keys and --reset-trust go over a local port only",
+            why="on a network, anybody in between could replace them",
+            hint="connect the board to this computer",
+            code="POLICY",
+        )
     if bundles.decode(bundle, "the bundle").sequence == 0 and "://" in port:
         raise TrustError(
             f"{port}: an unsigned bundle goes over a local port only",

@@ -17,19 +17,22 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Settings:
-    """What ``rootlet.json`` says; ``address`` and ``ntp`` may be empty. See urootlet.config."""
+    """What ``rootlet.json`` says; all from ``address`` on may be left out. See urootlet.config."""
 
     endpoint: str
     thing: str
     address: str = ""
     port: int = 8883
     ntp: str = ""
+    offers: str = ""
+    recovery: tuple[str, ...] = ()
 
     def encode(self) -> bytes:
         """Return the file, checked by the device's own reader. Raises InputError."""
-        values = {"endpoint": self.endpoint, "thing": self.thing, "port": self.port}
-        values |= {"address": self.address} if self.address else {}
-        values |= {"ntp": self.ntp} if self.ntp else {}
+        values: dict[str, object] = {"endpoint": self.endpoint, "thing": self.thing}
+        optional = {"address": self.address, "ntp": self.ntp, "offers": self.offers}
+        values |= {"port": self.port} | {name: one for name, one in optional.items() if one}
+        values |= {"recovery": list(self.recovery)} if self.recovery else {}
         try:
             config.Config(values)
         except device.Error as error:

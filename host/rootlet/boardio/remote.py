@@ -114,12 +114,12 @@ class Remote:
 
     def probe(self) -> dict[str, Any]:
         """Return what the board says of itself: version, mpy, fs, block, free_blocks, ..."""
-        answer: dict[str, Any] = self._parse(self.snippet("probe"), dict)
+        answer: dict[str, Any] = self.parse(self.snippet("probe"), dict)
         return answer
 
     def hashes(self, paths: Sequence[str]) -> list[str | None]:
         """Return the SHA-256 of each file in hex, ``None`` where there is none."""
-        answer: list[str | None] = self._parse(self.run(f"_hashes({list(paths)!r})"), list)
+        answer: list[str | None] = self.parse(self.run(f"_hashes({list(paths)!r})"), list)
         return answer
 
     def put(self, path: str, data: bytes, progress: Callable[[int], None]) -> None:
@@ -146,7 +146,8 @@ class Remote:
             self._transport.serial.write(b"\x04")
             self._transport.read_until(1, b"soft reboot\r\n", timeout_overall=_PROMPT)
 
-    def _parse(self, text: str, kind: type) -> Any:
+    def parse(self, text: str, kind: type) -> Any:
+        """Return the JSON in the last line that the board printed. Raises BoardError."""
         try:
             found = json.loads(text.strip().splitlines()[-1])
         except (ValueError, IndexError):

@@ -34,6 +34,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "key": ("rootlet.cli.key", "Make and look at signing keys and key sets."),
     "sign": ("rootlet.cli.sign", "Add a signature to a bundle or key set."),
     "flash": ("rootlet.cli.flash", "Put device code, bundle and identity on a board."),
+    "rotate": (
+        "rootlet.cli.rotate",
+        "Offer a bundle to a board, and see what became of it.",
+    ),
     "matrix": ("rootlet.cli.matrix", "Put a board or client through every scenario of the lab."),
     "lab": ("rootlet.cli.lab", "Run an endpoint shaped like AWS that misbehaves on demand."),
     "board": ("rootlet.cli.board", "Look at boards, or start a virtual one."),

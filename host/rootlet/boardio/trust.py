@@ -1,0 +1,101 @@
+"""What a board at its prompt trusts: asked and changed through the device's own code.
+
+The format of the record, the floors and the checks are the device's: ``snippets/trust.py`` runs
+there and answers in JSON. Nothing of it is known here.
+"""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING, Any
+
+from rootlet.boardio.remote import BoardExceptionError
+from rootlet.errors import BoardError, TrustError
+
+if TYPE_CHECKING:
+    from rootlet.boardio.remote import Remote
+
+_CHUNK = 1024
+#: Seconds: an ESP32 checks several RSA signatures on the way.
+_SILENCE = 60.0
+
+
+def status(board: Remote) -> dict[str, Any]:
+    """Return what ``rootlet rotate status`` shows; docs/rotation.md names the fields."""
+    board.snippet("trust")
+    return _ask(board, "_status()", "the board cannot tell what it trusts")
+
+
+def offer(board: Remote, data: bytes) -> dict[str, Any]:
+    """Offer a signed file; return whether it was ``new``, and the ``state`` then.
+
+    Raises TrustError with the device's code when it refuses.
+    """
+    _send(board, data)
+    return _ask(board, "_offer()", "the board refuses it")
+
+
+def look(board: Remote) -> dict[str, Any]:
+    """Return what flashing must know, empty for a board without the device package.
+
+    ``kept``: there is state of a rotation; ``keys``: version of the key set in force, 0 for
+    none; ``floor``; ``slot``: 0 or 1, the active one; ``settled``: the record means slot 0.
+    """
+    board.snippet("trust")
+    return _run(board, "_look()")
+
+
+def factory_keys(board: Remote) -> str:
+    """Return the SHA-256 in hex of the key set that the board was shipped with, or nothing."""
+    board.snippet("trust")
+    return str(_run(board, "_factory_keys()")["sha256"])
+
+
+def judge(board: Remote, data: bytes, *, reset: bool) -> None:
+    """Raise TrustError when a numbered bundle is not signed for this board or below its floor."""
+    _send(board, data)
+    _ask(board, f"_judge({reset})", "the board would refuse this bundle")
+
+
+def adopt(board: Remote, slot: int, *, reset: bool) -> None:
+    """Make what is in a slot the active set, and forget any candidate; ``reset`` the floor too."""
+    _ask(board, f"_adopt({slot}, {reset})", "the board cannot use this bundle")
+
+
+def forget(board: Remote) -> None:
+    """Remove the other slot and later key sets; the record does not name them any more."""
+    _run(board, "_forget()")
+
+
+def _send(board: Remote, data: bytes) -> None:
+    board.snippet("trust")
+    for start in range(0, len(data), _CHUNK):
+        board.run(f"_take({base64.b64encode(data[start : start + _CHUNK])!r})")
+
+
+def _ask(board: Remote, call: str, refused: str) -> dict[str, Any]:
+    answer = _run(board, call)
+    if "code" in answer:
+        raise TrustError(
+            f"{board.port}: {refused}",
+            why=answer["detail"],
+            hint=answer["advice"],
+            code=answer["code"],
+        )
+    return answer
+
+
+def _run(board: Remote, call: str) -> dict[str, Any]:
+    """Run one function of the snippet, and read its answer."""
+    try:
+        text = board.run(call, silence=_SILENCE)
+    except BoardExceptionError as error:
+        if "ImportError" in error.why:
+            raise BoardError(
+                f"{board.port}: the board lacks the device package, or has an old one",
+                why=error.why,
+                hint=f"rootlet flash --port {board.port} BUNDLE.rlt",
+            ) from error
+        raise
+    answer: dict[str, Any] = board.parse(text, dict)
+    return answer

@@ -1,0 +1,122 @@
+"""``rootlet rotate``: newer bundles for boards that are in use."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from rootlet import files, signing
+from rootlet.cli import show
+
+_PORT = click.option(
+    "--port", required=True, envvar="ROOTLET_PORT", help="auto, id:SERIAL, or a path."
+)
+
+
+@click.group("rotate")
+def command() -> None:
+    """Offer a bundle to a board, and see what became of it."""
+
+
+@command.command(
+    epilog="""\b
+Examples:
+  rootlet rotate offer --port auto pumps-7.rlt
+  rootlet rotate offer --port /dev/ttyUSB0 keys-2.rlk
+\b
+Exit codes: 0 taken or there already, 2 bad input, 3 refused by the board, 4 board or port.
+"""
+)
+@click.argument("file", metavar="NEW", type=click.Path(path_type=Path))
+@_PORT
+@show.json_option
+def offer(file: Path, *, port: str, json_output: bool) -> None:
+    """Offer a signed bundle or key set to a board, over its serial port.
+
+    The board's own code decides, as it does over the air: the signatures count, not the cable.
+    A bundle is tried with the board's next connection. Its program is started again.
+    """
+    from rootlet import rotate  # noqa: PLC0415 - slow to import
+
+    answer = rotate.offer(port, files.read(file, signing.MAX_SIZE), str(file))
+    if json_output:
+        show.as_json("offer/1", {"port": port, "file": str(file), **vars(answer)})
+    elif not answer.new:
+        click.echo(f"{port}: there already, nothing written")
+    elif answer.key_set:
+        click.echo(f"{port}: taken, in force from now on; sign bundles under it")
+    else:
+        click.echo(f"{port}: taken; the board tries it with its next connection")
+        click.echo(f" next: rootlet rotate status --port {port}")
+
+
+@command.command(
+    epilog="""\b
+Examples:
+  rootlet rotate status --port auto
+  rootlet rotate status --port auto --json
+\b
+Exit codes: 0 shown, 3 the board cannot tell, 4 board or port.
+"""
+)
+@_PORT
+@show.json_option
+def status(*, port: str, json_output: bool) -> None:
+    """Show what a board trusts: slots, state, attempts, floor, keys, room and wear.
+
+    Its program is interrupted for it and started again.
+    """
+    from rootlet import rotate  # noqa: PLC0415 - slow to import
+
+    found = rotate.status(port)
+    if json_output:
+        show.as_json("rotation/1", {"port": port, **found})
+        return
+    rows = [_row(one["slot"], one["role"], one["bundle"]) for one in found["slots"]]
+    rows.append(_row("factory", "", found["factory"]))
+    show.table("", ("slot", "role", "order", "anchors", "bytes", "created", "sha256"), rows)
+    show.facts(_facts(found))
+
+
+def _row(slot: str, role: str, bundle: dict[str, Any] | None) -> tuple[str, ...]:
+    if bundle is None:
+        return (slot, role or "empty", "", "", "", "", "")
+    digest = bundle["sha256"][:16]
+    if "fault" in bundle:
+        return (slot, role or "unusable", bundle["fault"], "", str(bundle["bytes"]), "", digest)
+    order = f"{bundle['key_set']}.{bundle['sequence']}" if bundle["sequence"] else "unsigned"
+    sizes = (str(bundle["anchors"]), str(bundle["bytes"]))
+    return (slot, role or "-", order, *sizes, _day(bundle["created"]), digest)
+
+
+def _facts(found: dict[str, Any]) -> dict[str, str]:
+    signers = found["signers"]
+    keys = (
+        f"version {found['keys']} for {found['target']}, {signers['threshold']} of "
+        f"{signers['keys']} keys"
+        if signers
+        else "none: every offer is refused (NOKEYS)"
+    )
+    return {
+        "state": found["state"],
+        "reason": found["reason"] or "-",
+        "attempts": f"{found['attempts']} without a verdict",
+        "floor": "{}.{}".format(*found["floor"]),
+        "time floor": _day(found["time_floor"]),
+        "next try": _moment(found["next_try"]),
+        "key set": keys,
+        "last bad": found["last_bad"] if found["last_bad"].strip("0") else "-",
+        "free": f"{found['free']} bytes",
+        "wear": f"{found['writes']} writes of the record",
+    }
+
+
+def _day(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).date().isoformat() if seconds else "-"
+
+
+def _moment(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat() if seconds else "-"
