@@ -23,24 +23,7 @@ S_CLIENT = (
     "openssl s_client -connect {host}:{port} -servername {sni} -CAfile {cafile} "
     "-cert {cert} -key {key} -quiet"
 )
-#: What a tutorial shows: MQTT over TLS with a client certificate, and nobody verified.
-TRUSTS_ANYONE = """
-import tls
-from umqtt.simple import MQTTClient
-import sys
-
-class Context:
-    def wrap_socket(self, sock, **_):
-        context = tls.SSLContext(tls.PROTOCOL_TLS_CLIENT)
-        context.verify_mode = tls.CERT_NONE
-        context.load_cert_chain(open("{folder}/cert.der", "rb").read(),
-                                open("{folder}/key.der", "rb").read())
-        return context.wrap_socket(sock, server_hostname="{name}")
-
-sys.modules["ussl"] = context = Context()
-client = MQTTClient("tutorial", "{host}", {port}, ssl=context, keepalive=60)
-client.connect()
-"""
+CLIENTS = Path(__file__).parents[2] / "examples" / "clients"
 
 
 @pytest.fixture(scope="module")
@@ -234,9 +217,24 @@ class TestAnotherClient:
             time.sleep(0.05)
         assert not process.exists()
 
-    def test_on_a_board_that_verifies_nobody_is_named(self, desk, tmp_path):
-        script = tmp_path / "tutorial.py"
-        script.write_text(TRUSTS_ANYONE)
+    def test_that_verifies_over_paho_passes(self, site):
+        script = CLIENTS / "paho_verified.py"
+        client = matrix.Command(
+            f"{sys.executable} {script} {{host}} {{port}} {{sni}} {{cafile}} {{cert}} {{key}}"
+        )
+        names = ("honest", "lookalike-root", "wrong-host", "expired-leaf")
+        assert set(outcomes(put_through(site, client, *names)).values()) == {"passed"}
+
+    def test_that_verifies_what_it_connects_to_goes_through_the_proxy(self, site):
+        client = matrix.Command(
+            "curl -s --proxy socks5h://{socks} --cacert {cafile} --cert {cert} --key {key} "
+            "https://{sni}:{port}/"
+        )
+        names = ("honest", "lookalike-root", "wrong-host", "expired-leaf")
+        assert set(outcomes(put_through(site, client, *names)).values()) == {"passed"}
+
+    def test_on_a_board_that_verifies_nobody_is_named(self, desk):
+        script = CLIENTS / "umqtt_tutorial.py"
         done = rootlet(
             *("--port", desk.port, "--script", script, "--timeout", TIMEOUT, "--json"),
             *("--scenario", "honest", "--scenario", "lookalike-root", "--scenario", "connack-5"),

@@ -20,6 +20,7 @@ from rootlet import board as boards
 from rootlet import resources
 from rootlet.boardio import program
 from rootlet.errors import InputError
+from rootlet.lab.socks import Socks
 from rootlet.lab.vault import write_private
 from rootlet.matrix.board import report
 from rootlet.matrix.client import THING, TOPIC, Kit, Report, one_line, untold
@@ -32,7 +33,8 @@ if TYPE_CHECKING:
     from rootlet.lab.scenarios import Scenario
 
 _STEPS = 4
-_WORD = re.compile(r"\{(host|port|sni|cafile|cert|key|ciphers)\}")
+_WORD = re.compile(r"\{(host|port|sni|cafile|cert|key|ciphers|socks)\}")
+_PLACE = re.compile(r"\{(?:port|socks)\}")
 _CIPHERS = {
     "ecdsa": "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384",
     "rsa": "ECDHE-RSA-AES128-GCM-SHA256:ECDHE-RSA-AES256-GCM-SHA384",
@@ -91,8 +93,10 @@ class Command(_Program):
 
     ``template`` holds ``{host}`` and ``{port}`` (where to connect), ``{sni}`` (the name to ask
     for and to verify), ``{cafile}`` (PEM, the roots in full), ``{cert}`` and ``{key}`` (PEM),
-    ``{ciphers}`` (OpenSSL names). An MQTT CONNECT waits on its standard input, for clients that
-    send what they are given. Raises InputError for a template that cannot be split or connect.
+    ``{ciphers}`` (OpenSSL names), ``{socks}`` (address and port of a SOCKS5 proxy that leads
+    every name to the lab, for a client that verifies the name that it connects to). An MQTT
+    CONNECT waits on its standard input, for clients that send what they are given. Raises
+    InputError for a template that cannot be split or connect.
     """
 
     def __init__(self, template: str) -> None:
@@ -102,10 +106,10 @@ class Command(_Program):
             raise InputError(
                 "--client cannot be split into words", why=str(error), hint="close the quotes"
             ) from error
-        if not self._words or "{port}" not in template:
+        if not self._words or not {"{port}", "{socks}"} & set(_PLACE.findall(template)):
             raise InputError(
                 "--client does not say where to connect",
-                why="the lab takes a free port, so the command needs {port}",
+                why="the lab takes a free port, so the command needs {port} or {socks}",
                 hint="rootlet matrix --client 'CMD {host} {port} {sni} {cafile} {cert} {key}'",
             )
         self._words[0] = program.find(self._words[0])
@@ -128,28 +132,35 @@ class Command(_Program):
 
     def attempt(self, kit: Kit, decided: Callable[[], bool]) -> Report:
         """Run the command until it ends or the lab has seen enough."""
-        with tempfile.TemporaryDirectory(prefix="rootlet-") as name:
-            folder = Path(name)
-            roots = "".join(armour(der) for _, der in kit.anchors).encode()
-            cert, key = kit.identity.write(folder)
-            values = {
-                "host": kit.host,
-                "port": str(kit.port),
-                "sni": kit.endpoint,
-                "cafile": str(write_private(folder / "roots.pem", roots)),
-                "cert": str(cert),
-                "key": str(key),
-                "ciphers": _CIPHERS[kit.hint.profile],
-            }
+        with (
+            Socks((kit.host, kit.port)) as socks,
+            tempfile.TemporaryDirectory(prefix="rootlet-") as name,
+        ):
+            values = {**_values(kit, Path(name)), "socks": f"127.0.0.1:{socks.port}"}
             ended = program.run(
                 [_WORD.sub(lambda found: values[found[1]], word) for word in self._words],
-                folder=folder,
+                folder=Path(name),
                 enough=decided,
                 seconds=kit.timeout,
                 given=_CONNECT,
             )
         how = "was ended" if ended.status is None else f"exit status {ended.status}"
         return Report(None, one_line(ended.output) or how)
+
+
+def _values(kit: Kit, folder: Path) -> dict[str, str]:
+    """Write the files of a kit into ``folder``; return what stands for each placeholder."""
+    roots = "".join(armour(der) for _, der in kit.anchors).encode()
+    cert, key = kit.identity.write(folder)
+    return {
+        "host": kit.host,
+        "port": str(kit.port),
+        "sni": kit.endpoint,
+        "cafile": str(write_private(folder / "roots.pem", roots)),
+        "cert": str(cert),
+        "key": str(key),
+        "ciphers": _CIPHERS[kit.hint.profile],
+    }
 
 
 def _connect_packet(client_id: str) -> bytes:
