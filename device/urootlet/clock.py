@@ -11,12 +11,15 @@ import time
 from .compat import MICROPYTHON
 from .errors import Error
 
+#: The last second that 32 bits count, in 2106: nothing later is told or kept.
+LAST = 0xFFFFFFFF
+_raised = [0]
 _EPOCH = 946684800 if time.gmtime(0)[0] == 2000 else 0
 
 
 def now() -> int:
     """Return the device's idea of the time in Unix seconds."""
-    return int(time.time()) + _EPOCH
+    return min(int(time.time()) + _EPOCH, LAST)
 
 
 def set_clock(seconds: int) -> None:
@@ -37,12 +40,21 @@ def sync(host: str) -> bool:
 
         ntptime.host = host
         ntptime.settime()
-    except (ImportError, OSError, OverflowError):
+    except (ImportError, OSError, OverflowError, ValueError, IndexError):
+        # The answer comes from a network: it may be cut off, or tell a year that there is not.
         return False
     return True
 
 
 def raise_to(floor: int) -> None:
     """Move the clock up to ``floor`` when it is earlier."""
-    if now() < floor:
+    _raised[0] = max(floor - now(), 0)
+    if _raised[0]:
         set_clock(floor)
+
+
+def before() -> int:
+    """Return what the clock would show now if :func:`raise_to` had not just moved it."""
+    moved = _raised[0]
+    _raised[0] = 0
+    return now() - moved

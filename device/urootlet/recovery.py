@@ -36,8 +36,9 @@ def recover(rotation: "Rotation") -> bool:
 def _attempt(rotation: "Rotation", way: "Any") -> bool:
     try:
         return bool(way())
-    except Error as error:
-        rotation.tell("on_error", error)
+    except Exception as error:  # noqa: BLE001 - what an older set's server sends may be anything
+        told = error if isinstance(error, Error) else Error("NET", repr(error))
+        rotation.tell("on_error", told)
         return False
 
 
@@ -77,11 +78,13 @@ def _rung(rotation: "Rotation", data: bytes) -> bool:
     found = layout.Bundle(data)
     client = rotation.identity.open(found, found.created)
     new: "list[bool]" = []
-    client.set_callback(lambda _topic, message: new.append(rotation.try_offer(message)))
-    client.subscribe(topic)
-    ends = clock.now() + _LISTEN
-    while not new and clock.now() < ends:
-        client.check_msg()
-        time.sleep(0.1)
-    client.disconnect()
+    try:
+        client.set_callback(lambda _topic, message: new.append(rotation.try_offer(message)))
+        client.subscribe(topic)
+        ends = clock.now() + _LISTEN
+        while not new and clock.now() < ends:
+            client.check_msg()
+            time.sleep(0.1)
+    finally:
+        client.disconnect()
     return any(new)

@@ -67,9 +67,12 @@ class Union:
     """Two bundles as one, for the control connection: the first one's profile, both anchors."""
 
     def __init__(self, first: layout.Bundle, second: layout.Bundle) -> None:
-        self._parts = [
-            (one, index) for one in (first, second) for index in range(len(one.anchors))
-        ]
+        self._parts = [(first, index) for index in range(len(first.anchors))]
+        ours = [first.original(index) for _, index in self._parts]
+        # One that both have counts once: OpenSSL's store keeps no certificate twice.
+        for index in range(len(second.anchors)):
+            if second.original(index) not in ours:
+                self._parts.append((second, index))
         self.anchors = self._parts
         self.profile = first.profile
 
@@ -273,12 +276,14 @@ class Rotation:
         self.tell("on_trial", found)
         answer = yield found, found.created
         record = self.store.record
-        if _is_expired(answer) and record.time_floor > found.created and MICROPYTHON:
-            # The clock was pushed up by a floor that only the old bundle vouches for.
-            clock.set_clock(found.created)
-            answer = yield found, found.created
-            if isinstance(answer, Error):
-                clock.raise_to(record.time_floor)
+        if isinstance(answer, Error) and MICROPYTHON:
+            now = clock.before()
+            if answer.code == "EXPIRED" and record.time_floor > found.created:
+                # The clock was pushed up by a floor that only the old bundle vouches for.
+                clock.set_clock(found.created)
+                answer = yield found, found.created
+            if isinstance(answer, Error):  # which proves nothing of the time
+                clock.set_clock(now)
         if not isinstance(answer, Error):
             record.reason = 1
             record.floor = _order(found)
@@ -302,6 +307,8 @@ class Rotation:
         active = self._active()
         if active is None:
             return
+        if MICROPYTHON:
+            clock.raise_to(max(active.created, record.time_floor))
         anchor = yield Union(found, active), -1
         if isinstance(anchor, bytes):
             ours = [found.original(index) for index in range(len(found.anchors))]
@@ -326,7 +333,8 @@ class Rotation:
         leaf = client.session.leaf
         client.session.leaf = None
         record = self.store.record
-        proven = min(facts.validity(leaf)[0], found.created + _FLOOR_AHEAD) if leaf else 0
+        proven = facts.validity(leaf)[0] if leaf else 0
+        proven = min(proven, found.created + _FLOOR_AHEAD, clock.LAST)
         if proven > record.time_floor + _FLOOR_STEP:
             record.time_floor = proven
             self._flash(self.store.commit)
@@ -388,7 +396,8 @@ class Rotation:
         if actions & WAIT:
             record.attempts = 0
             record.tried_at = clock.now()
-            record.next_try = record.tried_at + min(_FIRST_WAIT << (2 * record.backoff), _DAY)
+            wait = min(_FIRST_WAIT << (2 * record.backoff), _DAY)
+            record.next_try = min(record.tried_at + wait, clock.LAST)
             record.backoff = min(record.backoff + 1, 8)
         if actions & ADOPT:
             record.attempts = record.backoff = 0
@@ -433,10 +442,6 @@ class Rotation:
             "writes": record.number,
             "last_bad": record.last_bad,
         }
-
-
-def _is_expired(answer: "Any") -> bool:
-    return isinstance(answer, Error) and answer.code == "EXPIRED"
 
 
 def _order(found: layout.Bundle) -> "tuple[int, int]":
