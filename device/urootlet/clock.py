@@ -8,8 +8,7 @@ authenticated and never moves the floor.
 
 import time
 
-from .compat import MICROPYTHON
-from .errors import Error
+from .errors import MICROPYTHON, Error
 
 #: The last second that 32 bits count, in 2106: nothing later is told or kept.
 LAST = 0xFFFFFFFF

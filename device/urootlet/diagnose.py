@@ -11,6 +11,7 @@ from .facts import common_name, family
 _TYPING = const(0)
 if _TYPING:
     from .bundle import Bundle
+    from .tls_cpython import Context
     from .watch import Watch
 
 #: Code, and what a verifier's message says then; the first line that fits. mbedTLS's words, and
@@ -34,6 +35,19 @@ if not MICROPYTHON:
 
     _VERIFIER += VERIFIER
     _TLS += TLS
+
+
+def explain(error: Exception, bundle: "Bundle", host: str, context: "Context") -> Error:
+    """Explain an exception of a connection that was tried with ``context``."""
+    if isinstance(error, Error):
+        return error
+    if context.fault is not None:
+        return tls(context.fault, bundle, context.watch)
+    if isinstance(error, (ImportError, TypeError)):
+        return Error("UMQTT", str(error))
+    if not context.entered:
+        return network(error, host)
+    return mqtt(error, context.watch.protocol)
 
 
 def tls(error: Exception, bundle: "Bundle", watch: "Watch") -> Error:

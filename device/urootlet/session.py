@@ -4,19 +4,17 @@ import gc
 import socket
 
 from . import clock
-from .bundle import MAX_SIZE, Bundle
-from .compat import MICROPYTHON
-from .config import FILE, Config
-from .config import load as load_config
-from .errors import Error
+from .bundle import Bundle
+from .config import FILE, load
+from .errors import MICROPYTHON, Error, const
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
+_TYPING = const(0)
+if _TYPING:
     from typing import Any
 
-if MICROPYTHON and not TYPE_CHECKING:
-    from .mqtt_micropython import connect as _connect
+if MICROPYTHON and not _TYPING:
     from .tls_micropython import Context
+    from .tls_micropython import connect as _connect
 else:
     from .mqtt_cpython import connect as _connect
     from .tls_cpython import Context
@@ -25,6 +23,7 @@ else:
 BUNDLE = "ta"
 CERTIFICATE = "cert.der"
 KEY = "key.der"
+_MAX_SIZE = const(4096)
 
 
 def connect(folder: str = "") -> "Any":
@@ -34,7 +33,7 @@ def connect(folder: str = "") -> "Any":
     is a :class:`urootlet.watch.Watch` that tells protocol, suite and anchor.
     Raises :class:`urootlet.errors.Error` and nothing else for what a device can meet.
     """
-    bundle = Bundle(_read(folder + BUNDLE, MAX_SIZE, "NOROOTS"))
+    bundle = Bundle(_read(folder + BUNDLE, "NOROOTS"))
     client = Identity(folder).open(bundle, bundle.created)
     client.session.leaf = None
     return client
@@ -44,9 +43,9 @@ class Identity:
     """Who this device is and where it connects: the settings, certificate and key of a folder."""
 
     def __init__(self, folder: str) -> None:
-        self.config = _settings(folder + FILE)
-        self._cert = _read(folder + CERTIFICATE, 4096)
-        self._key = _read(folder + KEY, 4096)
+        self.config = load(_read(folder + FILE))
+        self._cert = _read(folder + CERTIFICATE)
+        self._key = _read(folder + KEY)
 
     def open(self, bundle: Bundle, floor: int) -> "Any":
         """Return a connected client: TLS under ``bundle``, name verified, CONNACK 0.
@@ -91,21 +90,13 @@ class Identity:
                 bundle, self._cert, self._key, self.config.endpoint, self.config.timeout
             )
         except MemoryError:
-            raise Error("HEAP", "no memory for the anchors")
+            raise Error("HEAP", "anchors")
 
     def explain(self, error: Exception, bundle: Bundle, context: Context) -> Error:
         """Return what an exception of a connection with ``context`` means."""
-        if isinstance(error, Error):
-            return error
-        from . import diagnose
+        from .diagnose import explain
 
-        if context.fault is not None:
-            return diagnose.tls(context.fault, bundle, context.watch)
-        if isinstance(error, (ImportError, TypeError)):
-            return Error("UMQTT", str(error))
-        if not context.entered:
-            return diagnose.network(error, self.config.address)
-        return diagnose.mqtt(error, context.watch.protocol)
+        return explain(error, bundle, self.config.address, context)
 
     def _resolve(self) -> "Any":
         try:
@@ -115,19 +106,13 @@ class Identity:
             raise Error("DNS", self.config.address)
 
 
-def _settings(path: str) -> Config:
-    try:
-        return load_config(path)
-    except OSError:
-        raise Error("FORMAT", path + " is missing")
-
-
-def _read(path: str, limit: int, code: str = "FORMAT") -> bytes:
+def _read(path: str, code: str = "FORMAT") -> bytes:
+    """Return a whole file of at most 4 KB, the most that any of them may have."""
     try:
         with open(path, "rb") as file:
-            data = file.read(limit + 1)
+            data = file.read(_MAX_SIZE + 1)
     except OSError:
         raise Error(code, path + " is missing")
-    if len(data) > limit:
+    if len(data) > _MAX_SIZE:
         raise Error("FORMAT", path + " is too large")
     return data

@@ -1,26 +1,27 @@
-"""TLS on MicroPython: the built-in ``tls`` module, never ``ssl``, whose contexts trust anyone.
+"""TLS and MQTT on a board: the firmware's ``tls`` and ``umqtt.simple``, under our rules.
 
-micropython-lib's ``ssl.SSLContext`` sets CERT_NONE by itself; ``tls.SSLContext`` verifies.
+Never ``ssl``: micropython-lib's ``ssl.SSLContext`` sets CERT_NONE by itself. ``umqtt.simple`` has
+two conventions: 1.3.4 imports ``ussl`` inside connect() and calls its ``wrap_socket``; from 1.4 on
+``ssl=`` takes an object that has ``wrap_socket``. Our context is such an object, so it is given as
+``ssl=`` and also stands for the module ``ussl`` while connect() runs.
 """
+
+import sys
 
 import tls
 
-from .bundle import ECDSA, RSA, Bundle
-from .errors import Error
+from .errors import Error, const
 from .watch import Watch
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
+_TYPING = const(0)
+if _TYPING:
     from typing import Any
 
-#: Certificate-authenticated ECDHE with AEAD, by family (IANA names without the prefix part).
-_ECDSA = (
-    "TLS-ECDHE-ECDSA-WITH-AES-128-GCM-SHA256",
-    "TLS-ECDHE-ECDSA-WITH-AES-256-GCM-SHA384",
-)
-_RSA = ("TLS-ECDHE-RSA-WITH-AES-128-GCM-SHA256", "TLS-ECDHE-RSA-WITH-AES-256-GCM-SHA384")
-#: TLS 1.3 suites say nothing of the family, so only a bundle for both may offer them.
-_BOTH = ("TLS1-3-AES-128-GCM-SHA256", "TLS1-3-AES-256-GCM-SHA384")
+    from .bundle import Bundle
+    from .config import Config
+
+_ECDSA = const(1)
+_RSA = const(2)
 
 
 class Context:
@@ -29,28 +30,27 @@ class Context:
     It has the ``wrap_socket`` that ``umqtt.simple`` calls, in both of its conventions.
     """
 
-    def __init__(self, bundle: Bundle, cert: bytes, key: bytes, name: str, timeout: int) -> None:
+    entered = False
+    fault: "Exception | None" = None
+
+    def __init__(self, bundle: "Bundle", cert: bytes, key: bytes, name: str, timeout: int) -> None:
         self._bundle = bundle
         self._name = name
         self._timeout = timeout
         self.watch = Watch()
-        self.fault: "Exception | None" = None
-        self.entered = False
-        context = tls.SSLContext(tls.PROTOCOL_TLS_CLIENT)
+        self._context = context = tls.SSLContext(tls.PROTOCOL_TLS_CLIENT)
         context.verify_mode = tls.CERT_REQUIRED
         context.set_ciphers(_suites(bundle.profile, context.get_ciphers()))
-        # One call per anchor: concatenated DER loads only the first, without a word.
-        for index in range(len(bundle.anchors)):
-            try:
-                context.load_verify_locations(bundle.der(index))
-            except ValueError:
-                raise Error("FORMAT", "anchor %d does not load" % index)
+        part = "anchor"
         try:
+            # One call per anchor: concatenated DER loads only the first, without a word.
+            for index in range(len(bundle.anchors)):
+                context.load_verify_locations(bundle.der(index))
+            part = "identity"
             context.load_cert_chain(cert, key)
         except ValueError:
-            raise Error("FORMAT", "the device's certificate or key does not load")
+            raise Error("FORMAT", part)
         context.verify_callback = self.watch.observe
-        self._context = context
 
     def wrap_socket(self, sock: "Any", **_convention: "Any") -> "Any":
         """Do the handshake on ``sock``; the name to verify is ours, not the caller's."""
@@ -61,18 +61,42 @@ class Context:
         except (OSError, ValueError, MemoryError) as error:
             self.fault = error
             raise
-        suite, protocol = stream.cipher()
-        self.watch.finish(self._bundle, suite, protocol)
+        self.watch.finish(self._bundle, *stream.cipher())
         return stream
 
 
 def _suites(profile: int, known: "list[str]") -> "list[str]":
-    """Return the suites of ``profile`` that this firmware has."""
-    wanted: "tuple[str, ...]" = ()
-    if profile == ECDSA | RSA:
-        wanted = _BOTH
-    if profile & ECDSA:
-        wanted += _ECDSA
-    if profile & RSA:
-        wanted += _RSA
-    return [suite for suite in wanted if suite in known]
+    """Return the suites of ``profile`` that this firmware has: ECDHE with AEAD, IANA names.
+
+    TLS 1.3 suites say nothing of the family, so only a bundle for both may offer them.
+    """
+    prefixes = ["TLS1-3"] if profile == _ECDSA | _RSA else []
+    if profile & _ECDSA:
+        prefixes.append("TLS-ECDHE-ECDSA-WITH")
+    if profile & _RSA:
+        prefixes.append("TLS-ECDHE-RSA-WITH")
+    found = []
+    for prefix in prefixes:
+        for cipher in ("-AES-128-GCM-SHA256", "-AES-256-GCM-SHA384"):
+            if prefix + cipher in known:
+                found.append(prefix + cipher)  # noqa: PERF401 - a comprehension is larger
+    return found
+
+
+def connect(config: "Config", context: Context) -> "Any":
+    """Return a connected ``umqtt.simple.MQTTClient``; what goes wrong propagates."""
+    from umqtt.simple import MQTTClient
+
+    client = MQTTClient(
+        config.thing, config.address, config.port, keepalive=config.keepalive, ssl=context
+    )
+    before = sys.modules.get("ussl")
+    sys.modules["ussl"] = context  # type: ignore[assignment]
+    try:
+        client.connect()
+        client.session = context.watch
+    finally:
+        del sys.modules["ussl"]
+        if before is not None:
+            sys.modules["ussl"] = before
+    return client

@@ -1,11 +1,9 @@
 """What one handshake showed: the certificates that the verifier looked at, then the result."""
 
-import hashlib
+from .errors import Error, const
 
-from .errors import Error
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
+_TYPING = const(0)
+if _TYPING:
     from .bundle import Bundle
 
 
@@ -17,12 +15,10 @@ class Watch:
     are set, and ``anchor`` is the SHA-256 of the original root, 32 bytes.
     """
 
-    def __init__(self) -> None:
-        self.top: "bytes | None" = None
-        self.leaf: "bytes | None" = None
-        self.protocol = ""
-        self.suite = ""
-        self.anchor = b""
+    top: "bytes | None" = None
+    leaf: "bytes | None" = None
+    protocol = suite = ""
+    anchor = b""
 
     def observe(self, der: bytes, depth: int) -> int:
         """Note a certificate: mbedTLS calls this from the top of the path down to the leaf, 0.
@@ -39,10 +35,9 @@ class Watch:
         """Note the result. Raises NOVERIFY unless the path ended at an anchor of ``bundle``."""
         self.suite = suite
         self.protocol = protocol
-        digest = hashlib.sha256(self.top or b"").digest()
         for index in range(len(bundle.anchors)):
-            if hashlib.sha256(bundle.der(index)).digest() == digest:
+            if bundle.der(index) == self.top:
                 self.anchor = bundle.original(index)
                 self.top = None
                 return
-        raise Error("NOVERIFY", "the path did not end at an anchor of the bundle")
+        raise Error("NOVERIFY", "the path ended elsewhere")
