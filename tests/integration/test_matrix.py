@@ -19,11 +19,8 @@ from rootlet.matrix.board import FOLDER
 
 TIMEOUT = 2  # seconds; a handshake takes 0.01, a stall takes all of it
 
-S_CLIENT = (
-    "openssl s_client -connect {host}:{port} -servername {sni} -CAfile {cafile} "
-    "-cert {cert} -key {key} -quiet"
-)
 CLIENTS = Path(__file__).parents[2] / "examples" / "clients"
+PLACES = "{host} {port} {sni} {cafile} {cert} {key}"
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +101,7 @@ WITHOUT: dict[str, dict[str, tuple[Any, ...]]] = {
             "failed",
         ),
         "the clock that dates are compared with": (
-            ("clock.py", "if now() < floor:", "if False:"),
+            ("clock.py", "def raise_to(floor: int) -> None:", "def raise_to(*_): pass\n\n\ndef _gone(floor):"),
             "honest",
             "failed",
         ),
@@ -176,16 +173,31 @@ def test_urootlet_without_a_check_is_caught(  # noqa: PLR0917 - pytest gives the
     assert found.verdict.outcome == outcome, found.verdict
 
 
+IMPOSTORS = ("lookalike-root", "wrong-root", "wrong-host", "expired-leaf")
+
+
+def ssl_client(*flags):
+    script = Path(__file__).parents[1] / "ssl_client.py"
+    return matrix.Command(" ".join([sys.executable, str(script), PLACES, *flags]))
+
+
 class TestAnotherClient:
     def test_that_verifies_passes(self, site):
-        client = matrix.Command(f"{S_CLIENT} -verify_return_error -verify_hostname {{sni}}")
-        names = ("honest", "rsa-only", "lookalike-root", "wrong-host", "expired-leaf")
-        assert set(outcomes(put_through(site, client, *names)).values()) == {"passed"}
+        results = put_through(site, ssl_client(), "honest", "rsa-only", *IMPOSTORS)
+        assert set(outcomes(results).values()) == {"passed"}
+
+    def test_that_verifies_over_paho_passes(self, site):
+        client = matrix.Command(f"{sys.executable} {CLIENTS / 'paho_verified.py'} {PLACES}")
+        results = put_through(site, client, "honest", *IMPOSTORS)
+        assert set(outcomes(results).values()) == {"passed"}
+
+    def test_that_connects_by_name_goes_through_the_proxy(self, site):
+        results = put_through(site, ssl_client("through={socks}"), "honest", *IMPOSTORS)
+        assert set(outcomes(results).values()) == {"passed"}
 
     def test_that_does_not_verify_is_dangerous(self, site):
-        names = ("honest", "lookalike-root", "wrong-host", "expired-leaf", "connack-5")
-        found = outcomes(put_through(site, matrix.Command(S_CLIENT), *names))
-        assert list(found.values()) == ["passed", *["dangerous"] * 3, "n/a"]
+        results = put_through(site, ssl_client("anyone"), "honest", *IMPOSTORS, "connack-5")
+        assert list(outcomes(results).values()) == ["passed", *["dangerous"] * 4, "n/a"]
 
     def test_that_never_comes_has_refused_nothing(self, site):
         client = matrix.Command("sh -c 'echo cannot; exit 1' {port}")
@@ -194,8 +206,7 @@ class TestAnotherClient:
         assert "cannot" in found[0].verdict.why
 
     def test_that_shows_no_certificate_has_proved_nothing(self, site):
-        client = matrix.Command("openssl s_client -connect {host}:{port} -servername {sni}")
-        (found,) = put_through(site, client, "lookalike-root")
+        (found,) = put_through(site, ssl_client("anyone", "anonymous"), "lookalike-root")
         assert found.verdict == (
             "failed",
             "it went on without refusing, and showed no certificate",
@@ -216,22 +227,6 @@ class TestAnotherClient:
         while process.exists() and time.monotonic() < deadline:
             time.sleep(0.05)
         assert not process.exists()
-
-    def test_that_verifies_over_paho_passes(self, site):
-        script = CLIENTS / "paho_verified.py"
-        client = matrix.Command(
-            f"{sys.executable} {script} {{host}} {{port}} {{sni}} {{cafile}} {{cert}} {{key}}"
-        )
-        names = ("honest", "lookalike-root", "wrong-host", "expired-leaf")
-        assert set(outcomes(put_through(site, client, *names)).values()) == {"passed"}
-
-    def test_that_verifies_what_it_connects_to_goes_through_the_proxy(self, site):
-        client = matrix.Command(
-            "curl -s --proxy socks5h://{socks} --cacert {cafile} --cert {cert} --key {key} "
-            "https://{sni}:{port}/"
-        )
-        names = ("honest", "lookalike-root", "wrong-host", "expired-leaf")
-        assert set(outcomes(put_through(site, client, *names)).values()) == {"passed"}
 
     def test_on_a_board_that_verifies_nobody_is_named(self, desk):
         script = CLIENTS / "umqtt_tutorial.py"
