@@ -108,7 +108,7 @@ class Front:
             await fault.act(client)
             return fault.words
         try:
-            reader, writer = await asyncio.open_unix_connection(self._settings.broker, limit=CHUNK)
+            reader, writer = await to_unix(self._settings.broker)
         except OSError as error:
             return f"no broker: {error.strerror}"
 
@@ -126,6 +126,27 @@ class Front:
         )
         await closed(writer)
         return ""
+
+
+async def to_unix(path: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """Connect to a Unix socket, waiting while its queue is full.
+
+    The kernel then says EAGAIN and nothing is under way (connect(2)); asyncio would take the
+    socket for one that connects soon, and its first write would fail.
+    """
+    connection = socket.socket(socket.AF_UNIX)
+    connection.setblocking(False)
+    try:
+        while True:
+            try:
+                connection.connect(path)
+            except BlockingIOError:
+                await asyncio.sleep(_BREATH)
+            else:
+                return await asyncio.open_connection(sock=connection, limit=CHUNK)
+    except BaseException:
+        connection.close()
+        raise
 
 
 async def pump(
