@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 import tempfile
@@ -93,8 +94,11 @@ def command(  # noqa: PLR0913 - one argument per option
     began = time.monotonic()
     results: list[Result] = []
     with ExitStack() as stack:
-        client = stack.enter_context(_client(stack, port, script, template))
-        lab = stack.enter_context(Lab(bind=bind))
+        client = _client(stack, port, script, template)
+        with show.progress("matrix") as progress:
+            progress(0, len(chosen), "bringing the client up to date")
+            lab = stack.enter_context(Lab(bind=bind))
+            stack.enter_context(client)
         if not json_output:
             click.echo(f"{client.name}: {len(chosen)} scenarios")
         with _table(len(chosen), quiet=json_output) as show_row:
@@ -173,7 +177,14 @@ def _print(result: Result) -> None:
     room = _width() - _OUTCOME - _NAME
     lines = textwrap.wrap(_seen(result), max(room, 20)) or [""]
     gap = "\n" + " " * (_OUTCOME + _NAME)
-    click.echo(f"{label}{result.scenario.name:<{_NAME}}{gap.join(lines)}")
+    _above_the_bar(f"{label}{result.scenario.name:<{_NAME}}{gap.join(lines)}")
+
+
+def _above_the_bar(text: str) -> None:
+    """Write a line where the bar leaves room: click.echo goes round rich's standard output."""
+    plain = not sys.stdout.isatty() or "NO_COLOR" in os.environ
+    sys.stdout.write((click.unstyle(text) if plain else text) + "\n")
+    sys.stdout.flush()
 
 
 def _width() -> int:
