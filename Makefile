@@ -5,7 +5,7 @@ PYTHON := $(shell for p in python3.11 python3.12 python3.13 python3.14 python3 /
 	$$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && { echo $$p; break; }; done)
 WORKERS ?= auto
 
-.PHONY: matrix-table bench-start dev demo wolfssl test check fix certs vectors fuzz board dist clean
+.PHONY: matrix-table bench-start bench-lab dev demo wolfssl test check fix certs vectors fuzz board dist clean
 
 dev: $(VENV)/.ready
 
@@ -50,6 +50,9 @@ wolfssl: dev
 matrix-table: dev
 	$(BIN)/rootlet board prepare
 	$(BIN)/python bench/matrix_table.py
+
+bench-lab: dev
+	$(BIN)/python bench/lab_load.py
 
 bench-start: dev
 	$(BIN)/python bench/startup.py

@@ -15,7 +15,6 @@ import asyncio
 import os
 import resource
 import socket
-import ssl
 import subprocess
 import sys
 import tempfile
@@ -30,6 +29,7 @@ from rootlet.lab import Lab, certificates
 from rootlet.lab.broker import find_mosquitto
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Iterator
 
 _AT_ONCE = 32  # handshakes under way

@@ -38,7 +38,9 @@ def all() -> tuple[type[Scenario], ...]:  # noqa: A001 - scenarios.all() reads a
     """Return every scenario: ours in the order of their files, then those of others."""
     for module in pkgutil.iter_modules(__path__):
         importlib.import_module(f"{__name__}.{module.name}")
-    return tuple(_below(Scenario))  # type: ignore[type-abstract] # only walked
+    found = _below(Scenario)  # type: ignore[type-abstract] # only walked
+    # By file, whichever was imported first; within a file in the order of writing.
+    return tuple(sorted(found, key=lambda each: (_is_foreign(each), each.__module__)))
 
 
 def get(name: str) -> type[Scenario]:
@@ -50,6 +52,10 @@ def get(name: str) -> type[Scenario]:
         raise InputError(
             f"{name[:80]}: the lab has no such scenario", hint=f"use one of: {', '.join(known)}"
         ) from None
+
+
+def _is_foreign(scenario: type[Scenario]) -> bool:
+    return not scenario.__module__.startswith(f"{__name__}.")
 
 
 def _below(parent: type[Scenario]) -> list[type[Scenario]]:
