@@ -5,7 +5,7 @@ PYTHON := $(shell for p in python3.11 python3.12 python3.13 python3.14 python3 /
 	$$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && { echo $$p; break; }; done)
 WORKERS ?= auto
 
-.PHONY: matrix-table bench-start bench-lab dev demo wolfssl test check fix certs vectors fuzz board dist clean
+.PHONY: embedded matrix-table bench-start bench-lab dev demo wolfssl test check fix certs vectors fuzz board dist clean
 
 dev: $(VENV)/.ready
 
@@ -46,6 +46,12 @@ fuzz: dev
 wolfssl: dev
 	$(BIN)/rootlet board prepare
 	$(BIN)/python -m pytest tests/wolfssl_models.py
+
+# pytest-embedded warns in every test, and here a warning is an error: it stays out of dev.
+embedded: dev
+	$(BIN)/rootlet board prepare
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade --target $(VENV)/embedded 'pytest-embedded>=2.9,<3'
+	PYTHONPATH=$(VENV)/embedded $(BIN)/python -m pytest -o filterwarnings= tests/embedded_dut.py examples/hil
 
 matrix-table: dev
 	$(BIN)/rootlet board prepare
