@@ -7,16 +7,16 @@ Status 200 only, no redirect, no chunked body, a header of at most 1 KB, a body 
 import socket
 import time
 
-from .compat import const
-from .errors import Error
+from .errors import Error, const
 
 _HEADER = const(1024)
 _SECONDS = const(20)
 
 
-def get(url: str, limit: int) -> bytes:
+def get(url: str, limit: int, seconds: int = _SECONDS) -> bytes:
     """Return the body at ``url`` (``http://host[:port]/path``), at most ``limit`` bytes.
 
+    ``seconds`` is for everything, from the first byte sent to the last received.
     Raises NET for anything else than exactly that.
     """
     scheme, _, rest = url.partition("://")
@@ -26,8 +26,8 @@ def get(url: str, limit: int) -> bytes:
         raise Error("NET", "not an http URL: " + url)
     sock = socket.socket()
     try:
-        ends = time.time() + _SECONDS
-        sock.settimeout(_SECONDS)
+        ends = time.time() + seconds
+        sock.settimeout(seconds)
         sock.connect(socket.getaddrinfo(host, int(port or "80"))[0][-1])
         sock.send(("GET /%s HTTP/1.0\r\nHost: %s\r\n\r\n" % (path, place)).encode())
         return _answer(sock, bytearray(_HEADER + limit), ends)
