@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from fixtures_device import Device
 from rootlet.errors import InputError
 from rootlet.lab import Lab, scenarios
 from rootlet.lab.rig import ALPN
@@ -64,6 +65,13 @@ class TestTheDevice:
             assert "code" not in answer, answer
         else:
             assert answer.get("code") in scenario.expect.codes, answer
+
+    @pytest.mark.parametrize("name", ["reset-finished", "stall-finished"])
+    def test_meets_a_fault_of_tls_1_2_where_the_lab_offers_tls_1_3_too(self, rig, tmp_path, name):
+        gateway, scenario = Device("cpython", tmp_path), scenarios.get(name)
+        gateway.install(rig, scenario.bundle.roots, timeout=2)
+        with rig.showing(tls13=True), scenario().apply(rig):
+            assert gateway.connect("hello").get("code") in scenario.expect.codes
 
 
 class TestACarelessClient:

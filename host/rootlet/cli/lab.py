@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import signal
 import socket
 import threading
@@ -86,6 +87,7 @@ def up(  # noqa: PLR0913, PLR0917 - one parameter per option
             folder or _own_folder(), scenario=scenario, port=port, bind=bind, tls13=tls13
         ) as services:
             services.lab.events.listen(_logger(json_log))
+            services.lab.events.listen(_warn_if_full)
             facts = _facts(services, scenario, thing, _reached_at(bind))
             show.as_json("lab/1", facts) if json_output else _introduce(facts)
             threading.Event().wait()
@@ -132,16 +134,22 @@ def _introduce(facts: dict[str, Any]) -> None:
             "scenario": f"{facts['scenario']}; a correct client: {facts['expect']}",
         }
     )
-    click.echo(
-        f"next: rootlet build --board virtual --keys none --anchor {facts['roots']} "
-        f"--profile {facts['profile']} -o lab.rlt"
-    )
-    click.echo(
-        f"then: rootlet flash --port PORT lab.rlt --endpoint {facts['endpoint']} "
-        f"--address {facts['address']} --mqtt-port {facts['port']} --thing {facts['thing']} "
-        f"--cert {facts['certificate']} --key {facts['key']}"
-    )
+    build = ("--board", "virtual", "--keys", "none", "--anchor", facts["roots"])
+    click.echo(_command("next", "build", *build, "--profile", facts["profile"], "-o", "lab.rlt"))
+    named = ("endpoint", "address", "thing", "key")
+    options = [word for name in named for word in (f"--{name}", facts[name])]
+    options += ["--cert", facts["certificate"], "--mqtt-port", str(facts["port"])]
+    click.echo(_command("then", "flash", "--port", "PORT", "lab.rlt", *options))
     click.echo("stop: Ctrl-C")
+
+
+def _command(label: str, *words: str) -> str:
+    return f"{label}: rootlet {shlex.join(words)}"
+
+
+def _warn_if_full(event: Event) -> None:
+    if event.kind == "full":
+        click.echo(f"warning: no more clients: {event.reason}", err=True)
 
 
 def _logger(path: Path | None) -> Any:

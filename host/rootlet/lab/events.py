@@ -22,7 +22,9 @@ class Event:
 
     ``kind``: ``open`` after a handshake with a client certificate, ``spoke`` when that client
     then sends its first bytes, so trusts us with them, ``refused`` after a failed handshake,
-    ``closed`` after an open one. ``number`` counts up from 1 over the life of the lab.
+    ``closed`` after an open one, ``fault`` when the front has done on purpose what ``reason``
+    says, ``full`` once when it has no descriptors left. ``number`` counts up from 1 over the life
+    of the lab.
     """
 
     number: int
