@@ -59,7 +59,7 @@ class Bench:
         self.board, self.own = board, own
 
     def flash(self, data, keys=b"", **how):
-        files = flash.contents(data, SETTINGS, *self.own, keys)
+        files = flash.contents(data, SETTINGS, self.own[0], self.own[1], keys)
         return flash.flash(self.board.port, files, quiet, keys=keys, **how)
 
     def offer(self, data):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rootlet.cli import lab_lists, show
+from rootlet.cli import lab_lists, lab_offer, show
 from rootlet.errors import InputError
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ def command() -> None:
 
 
 command.add_command(lab_lists.pki)
+command.add_command(lab_offer.command)
 command.add_command(lab_lists.scenarios)
 
 
@@ -84,7 +85,7 @@ def up(  # noqa: PLR0913, PLR0917 - one parameter per option
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         with Services(
-            folder or _own_folder(), scenario=scenario, port=port, bind=bind, tls13=tls13
+            folder or lab_offer.own_folder(), scenario=scenario, port=port, bind=bind, tls13=tls13
         ) as services:
             services.lab.events.listen(_logger(json_log))
             services.lab.events.listen(_warn_if_full)
@@ -179,12 +180,6 @@ def _reached_at(bind: str) -> str:
         except OSError:
             return _LOOPBACK
         return str(probe.getsockname()[0])
-
-
-def _own_folder() -> Path:
-    import platformdirs  # noqa: PLC0415 - commands load what they use
-
-    return Path(platformdirs.user_data_dir("rootlet")) / "lab"
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:

@@ -108,10 +108,16 @@ class Subscriber:
             return list(self._messages)
 
     def publish(
-        self, topic: str, payload: bytes | str, *, qos: int = 1, timeout: float = 5.0
+        self,
+        topic: str,
+        payload: bytes | str,
+        *,
+        qos: int = 1,
+        retain: bool = False,
+        timeout: float = 5.0,
     ) -> None:
         """Publish, and wait for the broker's acknowledgement if ``qos`` is above 0."""
-        info = self._client.publish(topic, payload, qos)
+        info = self._client.publish(topic, payload, qos, retain)
         try:
             info.wait_for_publish(timeout)
         except (RuntimeError, ValueError) as error:

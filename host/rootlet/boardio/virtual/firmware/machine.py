@@ -38,6 +38,12 @@ def reset():
     _exit(_EXIT_RESET)
 
 
+def deepsleep(milliseconds):
+    """Sleep, and wake up as an ESP32 does: by a reset. The clock goes on."""
+    time.sleep_ms(milliseconds)
+    reset()
+
+
 def soft_reset():
     """Restart the interpreter."""
     raise SystemExit

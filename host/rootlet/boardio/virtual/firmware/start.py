@@ -31,7 +31,7 @@ except OSError:
 vfs.mount(vfs.VfsLfs2(rom), "/rom", readonly=True)
 
 board_micropython.connect(terminal)
-sys.path[:] = ["", "/rom", "/lib"]
+sys.path[:] = ["", ".frozen", "/rom", "/lib"]  # asyncio is frozen, as on a chip
 sys.argv[:] = []
 for name in list(sys.modules):
     if name.startswith("board_"):
