@@ -296,7 +296,7 @@ class Board:
         flash = self.flash
 
         class InMemory(Store):
-            def read(self, name: str, limit: int) -> bytes | None:
+            def read(self, name: str, limit: int = 4096) -> bytes | None:
                 data = flash.files.get(name)
                 return data if data is None or len(data) <= limit else None
 

@@ -6,8 +6,10 @@ signed offers of newer bundles. ``Error`` is what they raise. Modules load when 
 
 __version__ = "0.1.0"
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
+from .errors import const
+
+_TYPING = const(0)
+if _TYPING:
     from collections.abc import Callable
     from typing import Any
 

@@ -8,11 +8,10 @@ firmware has no other way; on CPython they run beside it.
 
 import asyncio
 
-from .compat import MICROPYTHON
-from .errors import Error
+from .errors import MICROPYTHON, Error, const
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
+_TYPING = const(0)
+if _TYPING:
     from collections.abc import Awaitable, Callable
     from typing import Any
 

@@ -5,19 +5,19 @@ which may be frozen into the firmware. On CPython it is two files, ``factory.rlt
 ``factory.rlk``, in the device's folder.
 """
 
-from .compat import MICROPYTHON
+from .errors import MICROPYTHON, const
 
-TYPE_CHECKING = False
+_TYPING = const(0)
 
 
 def load(folder: str) -> "tuple[bytes, bytes]":
     """Return ``(bundle, key set)``, ``b""`` for one that was not shipped."""
-    if MICROPYTHON and not TYPE_CHECKING:
+    if MICROPYTHON and not _TYPING:
         try:
             from rootlet_factory import BUNDLE, KEYS
         except ImportError:
             return b"", b""
         return BUNDLE, KEYS
-    from .factory_cpython import read
+    from .factory_cpython import load as files
 
-    return read(folder + "factory.rlt"), read(folder + "factory.rlk")
+    return files(folder)

@@ -3,7 +3,12 @@
 from .keyset import MAX_SIZE
 
 
-def read(path: str) -> bytes:
+def load(folder: str) -> "tuple[bytes, bytes]":
+    """Return bundle and key set of a folder, ``b""`` for one that is not there."""
+    return _read(folder + "factory.rlt"), _read(folder + "factory.rlk")
+
+
+def _read(path: str) -> bytes:
     """Return a whole file, ``b""`` when there is none or it is longer than a key set may be."""
     try:
         with open(path, "rb") as file:

@@ -9,93 +9,69 @@ counts. Hashes are the first 16 bytes of a SHA-256.
 import binascii
 import struct
 
-from .states import IDLE
+from .errors import const
 
 _MAGIC = b"RLS1"
-#: Magic, number, state, active slot, attempts, back-off step, stagings today, reason;
-#: floor: key set, sequence; key set version; time floor, next try, tried at, day of stagings;
-#: hashes of active, candidate (the previous bundle, when there is none) and key set; start of the
-#: hash of the last bad bundle.
+#: Magic; the fields below, of which the floor is two numbers; and the CRC-32 of all before it.
 _LAYOUT = ">4sI6BHIHIIIH16s16s16s8s"
-SIZE = struct.calcsize(_LAYOUT) + 4
-_NONE = bytes(16)
+_SIZE = const(96)
+_FIELDS = (
+    "number state active attempts backoff staged reason floor_set floor_sequence keys time_floor "
+    "next_try tried_at day active_hash candidate_hash keys_hash last_bad"
+)
 
 
 class Record:
-    """The fields of a state record; times are Unix seconds, hashes 16 bytes or zeros."""
+    """The fields of a state record; times are Unix seconds, hashes 16 bytes or zeros.
 
-    def __init__(self) -> None:
-        self.number = 0
-        self.state = IDLE
-        self.active = 0
-        self.attempts = 0
-        self.backoff = 0
-        self.staged = 0
-        self.reason = 0
-        self.floor = (0, 0)
-        self.keys = 0
-        self.time_floor = 0
-        self.next_try = 0
-        self.tried_at = 0
-        self.day = 0
-        self.active_hash = self.candidate_hash = self.keys_hash = _NONE
-        self.last_bad = bytes(8)
+    ``number`` counts the writes, ``state`` is one of ``urootlet.states``, ``active`` a slot,
+    ``backoff`` a step, ``staged`` counts the bundles of ``day``, ``floor`` is (key set,
+    sequence), ``sealed`` whether a bundle that retires or revokes was ever active,
+    ``candidate_hash`` that of the previous bundle when there is no candidate,
+    ``last_bad`` the start of a hash.
+    """
+
+    number: int
+    state: int
+    active: int
+    attempts: int
+    backoff: int
+    staged: int
+    reason: int
+    sealed: bool
+    floor_set: int
+    floor_sequence: int
+    keys: int
+    time_floor: int
+    next_try: int
+    tried_at: int
+    day: int
+    active_hash: bytes
+    candidate_hash: bytes
+    keys_hash: bytes
+    last_bad: bytes
+
+    def __init__(self, data: bytes = bytes(_SIZE)) -> None:
+        for name, value in zip(_FIELDS.split(" "), struct.unpack_from(_LAYOUT, data)[1:]):
+            setattr(self, name, value)
+        self.sealed = self.active > 1
+        self.active &= 1
+        self.floor = (self.floor_set, self.floor_sequence)
 
     def encode(self) -> bytes:
         """Return the record's bytes."""
-        data = struct.pack(
-            _LAYOUT,
-            _MAGIC,
-            self.number,
-            self.state,
-            self.active,
-            self.attempts,
-            self.backoff,
-            self.staged,
-            self.reason,
-            self.floor[0],
-            self.floor[1],
-            self.keys,
-            self.time_floor,
-            self.next_try,
-            self.tried_at,
-            self.day,
-            self.active_hash,
-            self.candidate_hash,
-            self.keys_hash,
-            self.last_bad,
-        )
+        self.floor_set, self.floor_sequence = self.floor
+        values = [getattr(self, name) for name in _FIELDS.split(" ")]
+        values[2] |= self.sealed << 1
+        data = struct.pack(_LAYOUT, _MAGIC, *values)
         return data + _check(data)
 
 
 def decode(data: "bytes | None") -> "Record | None":
     """Return the record, or ``None`` for bytes that are not a whole one."""
-    if data is None or len(data) != SIZE or _check(data[:-4]) != data[-4:]:
+    if data is None or len(data) != _SIZE or _check(data[:-4]) != data[-4:]:
         return None
-    found = Record()
-    (
-        magic,
-        found.number,
-        found.state,
-        found.active,
-        found.attempts,
-        found.backoff,
-        found.staged,
-        found.reason,
-        key_set,
-        sequence,
-        found.keys,
-        found.time_floor,
-        found.next_try,
-        found.tried_at,
-        found.day,
-        found.active_hash,
-        found.candidate_hash,
-        found.keys_hash,
-        found.last_bad,
-    ) = struct.unpack(_LAYOUT, data[:-4])
-    found.floor = (key_set, sequence)
-    return found if magic == _MAGIC else None
+    return Record(data) if data[:4] == _MAGIC else None
 
 
 def _check(data: bytes) -> bytes:

@@ -7,24 +7,27 @@ topic through a connection under an older set. Older sets only ever fetch offers
 
 import time
 
-from . import bundle as layout
-from . import clock, fetch, keyset
-from .compat import const
-from .errors import Error
-from .states import REVOKE
+from . import clock, fetch
+from .bundle import Bundle
+from .errors import Error, const
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
+_TYPING = const(0)
+if _TYPING:
     from typing import Any
 
     from .rotation import Rotation
 
+_REVOKE = const(3)  # urootlet.states
+_MAX_BUNDLE = const(4096)
+_MAX_KEY_SET = const(6144)
 _MAX_KEY_SETS = const(8)  # in one go; each counts, so the next go continues
 _LISTEN = const(5)  # seconds for a retained offer to arrive
 
 
 def recover(rotation: "Rotation") -> bool:
     """Try every way once; tell whether a new candidate is there."""
+    if rotation.resume():  # staging an offer of an older set overwrote that set, then a cut
+        return True
     for url in rotation.identity.config.recovery:
         if _attempt(rotation, lambda base=url: _fetch(rotation, base)):
             return True
@@ -44,30 +47,32 @@ def _attempt(rotation: "Rotation", way: "Any") -> bool:
 
 def _fetch(rotation: "Rotation", base: str) -> bool:
     """Get ``<base>/latest.rlt``, and the key sets that lead to it."""
-    data = fetch.get(base + "/latest.rlt", layout.MAX_SIZE)
-    wanted = layout.Bundle(data).key_set
+    data = fetch.get(base + "/latest.rlt", _MAX_BUNDLE)
+    wanted = Bundle(data).key_set
     record = rotation.store.record
     try:
         rotation.store.keys()
     except Error:  # its file was lost; these bytes are known by their hash
-        rotation.offer(fetch.get("%s/keys-%d.rlk" % (base, record.keys), keyset.MAX_SIZE))
+        rotation.offer(fetch.get("%s/keys-%d.rlk" % (base, record.keys), _MAX_KEY_SET))
     for _ in range(_MAX_KEY_SETS):
         version = rotation.store.record.keys
         if version >= wanted:
             break
-        rotation.offer(fetch.get("%s/keys-%d.rlk" % (base, version + 1), keyset.MAX_SIZE))
+        rotation.offer(fetch.get("%s/keys-%d.rlk" % (base, version + 1), _MAX_KEY_SET))
     return rotation.offer(data)
 
 
 def _rungs(rotation: "Rotation") -> "list[bytes]":
     """Return the older sets that may still fetch offers, newest first."""
     store = rotation.store
+    record = store.record
     active = store.active()
-    if store.record.state == REVOKE:
+    # An active set that is damaged cannot tell whether it retires the previous one.
+    if record.state == _REVOKE or (active is None and record.sealed):
         return []
-    if active is not None and layout.Bundle(active).flags:
+    if active is not None and Bundle(active).flags:
         return []
-    return [data for data in (store.previous(), store.factory[0]) if data]
+    return [data for data in (store.previous(), not record.sealed and store.factory[0]) if data]
 
 
 def _rung(rotation: "Rotation", data: bytes) -> bool:
@@ -75,7 +80,7 @@ def _rung(rotation: "Rotation", data: bytes) -> bool:
     topic = rotation.identity.config.offers
     if not topic:
         return False
-    found = layout.Bundle(data)
+    found = Bundle(data)
     client = rotation.identity.open(found, found.created)
     new: "list[bool]" = []
     try:

@@ -8,39 +8,45 @@
 - With revoke-now, and after a confirmed retire-previous, nothing older authenticates anything.
 """
 
-from . import bundle as layout
 from . import clock, keyset
-from .compat import MICROPYTHON, const
-from .errors import Error
+from .bundle import Bundle
+from .errors import MICROPYTHON, Error, const
 from .factory import load
 from .session import Identity
-from .states import (
-    ADOPT,
-    BAD,
-    BAN,
-    COUNT,
-    CUT,
-    DROP,
-    FAILS,
-    FRESH,
-    IDLE,
-    KEYS,
-    OFFER,
-    PARKED,
-    REVOKE,
-    SPENT,
-    TRIAL,
-    TRY,
-    WAIT,
-    WORKS,
-    step,
-)
+from .states import step
 from .store import SLOTS, Store, hash16
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
+_TYPING = const(0)
+if _TYPING:
     from collections.abc import Callable, Generator
     from typing import Any
+
+# The numbers of urootlet.states and urootlet.bundle: states, events, actions, kind, flag.
+_TRIAL = const(1)
+_PARKED = const(2)
+_REVOKE = const(3)
+_OFFER = const(0)
+_CUT = const(1)
+_TRY = const(2)
+_WORKS = const(3)
+_FAILS = const(4)
+_SPENT = const(5)
+_BAD = const(6)
+_KEYS = const(7)
+_FRESH = const(1)
+_COUNT = const(2)
+_WAIT = const(4)
+_ADOPT = const(8)
+_BAN = const(16)
+_DROP = const(32)
+_TYPE_KEY_SET = const(2)
+_REVOKE_NOW = const(2)
+# Reasons of the last change, as urootlet.status tells them.
+_CONFIRMED = const(1)
+_EARLY = const(2)
+_INCONCLUSIVE = const(3)
+_TIRED = const(4)
+_DAMAGED = const(5)
 
 _MAX_ATTEMPTS = const(3)
 _MAX_STAGINGS = const(3)  # a day, so that a stranger cannot wear out the flash
@@ -51,40 +57,32 @@ _FLOOR_AHEAD = const(157680000)  # 5 years after the bundle was made
 
 #: The active set does not authenticate the server, and the network and the name are there.
 _LOST = ("ROOT", "FAMILY", "EXPIRED", "NOROOTS")
-#: Reasons in the record, and of :meth:`Rotation.status`.
-REASONS = (
-    "",
-    "confirmed",
-    "parked: only the old set works",
-    "parked: inconclusive",
-    "spent",
-    "bad",
-    "keys",
-)
 
 
 class Union:
     """Two bundles as one, for the control connection: the first one's profile, both anchors."""
 
-    def __init__(self, first: layout.Bundle, second: layout.Bundle) -> None:
-        self._parts = [(first, index) for index in range(len(first.anchors))]
-        ours = [first.original(index) for _, index in self._parts]
-        # One that both have counts once: OpenSSL's store keeps no certificate twice.
-        for index in range(len(second.anchors)):
-            if second.original(index) not in ours:
-                self._parts.append((second, index))
-        self.anchors = self._parts
+    def __init__(self, first: Bundle, second: Bundle) -> None:
         self.profile = first.profile
+        self.anchors: "list[tuple[Bundle, int]]" = []
+        seen = []
+        for one in (first, second):
+            for index in range(len(one.anchors)):
+                original = one.original(index)
+                # One that both have counts once: OpenSSL's store keeps no certificate twice.
+                if original not in seen:
+                    seen.append(original)
+                    self.anchors.append((one, index))
 
     def der(self, index: int) -> bytes:
         """Return the DER of an anchor."""
-        one, at = self._parts[index]
-        return one.der(at)
+        one, index = self.anchors[index]
+        return one.der(index)
 
     def original(self, index: int) -> bytes:
         """Return the SHA-256 of an anchor's original."""
-        one, at = self._parts[index]
-        return one.original(at)
+        one, index = self.anchors[index]
+        return one.original(index)
 
 
 class Rotation:
@@ -124,26 +122,25 @@ class Rotation:
         """
         if self._trying:  # or what was not tried would be confirmed
             raise Error("SEQUENCE", "a trial is running")
-        if len(data) > 4 and data[4] == layout.TYPE_KEY_SET:
+        if len(data) > 4 and data[4] == _TYPE_KEY_SET:
             return self._offer_keys(data)
-        found = layout.Bundle(data)
+        found = Bundle(data)
         record = self.store.record
         digest = hash16(data)
-        if digest == record.active_hash or (
-            record.state != IDLE and digest == record.candidate_hash and self.store.candidate()
-        ):
+        if digest == record.active_hash:
+            return self._heal(data)
+        if record.state and digest == record.candidate_hash and self.store.candidate():
             return False
         if found.sequence == 0:
             raise Error("SIGNATURE", "unsigned")
         keys = self.store.keys()
-        if found.target != keys.target:
-            raise Error("TARGET", found.target)
+        keyset.check_target(keys, found)
         if found.key_set != keys.version:
             raise Error("SEQUENCE", "key set %d, not %d" % (found.key_set, keys.version))
         keyset.check_order(found, record.floor)
         current = self.store.candidate()
         if current is not None:
-            keyset.check_order(found, _order(layout.Bundle(current)))
+            keyset.check_order(found, _order(Bundle(current)))
         if digest[:8] == record.last_bad:
             raise Error("FORMAT", "refused before")
         today = clock.now() // _DAY
@@ -155,18 +152,25 @@ class Rotation:
         self._stage(data, digest, staged + 1, today, found)
         return True
 
-    def _stage(
-        self, data: bytes, digest: bytes, staged: int, today: int, found: layout.Bundle
-    ) -> None:
+    def _heal(self, data: bytes) -> bool:
+        """Write the active bundle's own bytes again if its file was damaged; tell whether."""
+        store = self.store
+        if store.active() is not None:
+            return False
+        self._flash(store.write, SLOTS[store.record.active], data)
+        return True
+
+    def _stage(self, data: bytes, digest: bytes, staged: int, today: int, found: Bundle) -> None:
+        self._settle()  # with no record, a cut would leave the new bytes as the active set
         inactive = SLOTS[1 - self.store.record.active]
-        self._flash(lambda: self.store.write(inactive, data))
-        if hash16(self.store.read(inactive, layout.MAX_SIZE) or b"") != digest:
+        self._flash(self.store.write, inactive, data)
+        if hash16(self.store.read(inactive) or b"") != digest:
             raise Error("FLASH", "read back")
         record = self.store.record
         record.candidate_hash = digest
         record.staged = staged
         record.day = today
-        self._step(CUT if found.flags & layout.REVOKE_NOW else OFFER)
+        self._step(_CUT if found.flags & _REVOKE_NOW else _OFFER)
         self.tell("on_offer", found)
 
     def try_offer(self, data: bytes) -> bool:
@@ -185,11 +189,11 @@ class Rotation:
             try:
                 self.store.keys()
             except Error:  # the file was lost: these are the very bytes
-                self._flash(lambda: self.store.take_keys(data))
+                self._flash(self.store.take_keys, data)
             return False
         keyset.check_next(self.store.keys(), found)
-        self._flash(lambda: self.store.take_keys(data))
-        self._step(KEYS)
+        self._flash(self.store.take_keys, data)
+        self._step(_KEYS)
         return True
 
     def connect(self) -> "Any":
@@ -249,29 +253,36 @@ class Rotation:
         anchor. The generator returns the client that serves, or raises. This is how both the
         synchronous and the asyncio way work.
         """
-        record = self.store.record
-        if record.state == TRIAL and record.attempts >= _MAX_ATTEMPTS:
-            record.reason = 4
-            self._step(SPENT)
-        if record.state in (TRIAL, REVOKE) or (record.state == PARKED and self._due()):
-            client = yield from self._trial()
-            if client is not None:
-                return client
-        return (yield from self._serve())
+        client = None
+        try:
+            self._settle()
+            record = self.store.record
+            if record.state == _TRIAL and record.attempts >= _MAX_ATTEMPTS:
+                record.reason = _TIRED
+                self._step(_SPENT)
+            if record.state in (_TRIAL, _REVOKE) or (record.state == _PARKED and self._due()):
+                client = yield from self._trial()
+        except Error as error:  # a flash that is full or worn does not end the service
+            if error.code != "FLASH" or self.store.record.state == _REVOKE:
+                raise
+            self.tell("on_error", error)
+        if client is None:
+            client = yield from self._serve()
+        return client
 
     def _trial(self) -> "Generator[tuple[Any, int], Any, Any]":
         """Try the candidate alone. Returns the client, or None when the active set must serve."""
         found = self._candidate()
         if found is None:
             return None
-        self._step(TRY)
+        self._step(_TRY)
         self._trying = True
         try:
             return (yield from self._verdict(found))
         finally:
             self._trying = False
 
-    def _verdict(self, found: layout.Bundle) -> "Generator[tuple[Any, int], Any, Any]":
+    def _verdict(self, found: Bundle) -> "Generator[tuple[Any, int], Any, Any]":
         """Make the trial's connection, and note what came of it."""
         self.tell("on_trial", found)
         answer = yield found, found.created
@@ -285,25 +296,26 @@ class Rotation:
             if isinstance(answer, Error):  # which proves nothing of the time
                 clock.set_clock(now)
         if not isinstance(answer, Error):
-            record.reason = 1
+            record.reason = _CONFIRMED
             record.floor = _order(found)
+            record.sealed = record.sealed or found.flags > 0
             record.time_floor = found.created
-            self._step(WORKS)
+            self._step(_WORKS)
             self.tell("on_confirm", found)
             self._served(found, answer)
             return answer
         self.tell("on_error", answer)
-        if record.state == REVOKE:
+        if record.state == _REVOKE:
             raise answer
         yield from self._control(found)
-        self._step(FAILS)
-        self.tell("on_parked", REASONS[record.reason])
+        self._step(_FAILS)
+        self._tell_reason("on_parked")
         return None
 
-    def _control(self, found: layout.Bundle) -> "Generator[tuple[Any, int], Any, Any]":
+    def _control(self, found: Bundle) -> "Generator[tuple[Any, int], Any, Any]":
         """Connect once with both sets: only the old one's anchor means that it is too early."""
         record = self.store.record
-        record.reason = 3
+        record.reason = _INCONCLUSIVE
         active = self._active()
         if active is None:
             return
@@ -311,13 +323,15 @@ class Rotation:
             clock.raise_to(max(active.created, record.time_floor))
         anchor = yield Union(found, active), -1
         if isinstance(anchor, bytes):
-            ours = [found.original(index) for index in range(len(found.anchors))]
-            record.reason = 3 if anchor in ours else 2
+            record.reason = _EARLY
+            for index in range(len(found.anchors)):
+                if found.original(index) == anchor:
+                    record.reason = _INCONCLUSIVE
 
     def _serve(self) -> "Generator[tuple[Any, int], Any, Any]":
         """Connect with the active set."""
         active = self._active()
-        if active is None or self.store.record.state == REVOKE:
+        if active is None or self.store.record.state == _REVOKE:
             raise Error("NOROOTS", "no usable bundle")
         answer = yield active, max(active.created, self.store.record.time_floor)
         if isinstance(answer, Error):
@@ -326,7 +340,7 @@ class Rotation:
         self._served(active, answer)
         return answer
 
-    def _served(self, found: layout.Bundle, client: "Any") -> None:
+    def _served(self, found: Bundle, client: "Any") -> None:
         """Learn from a verified connection: the time it proves, and what ends soon."""
         from . import facts
 
@@ -337,17 +351,20 @@ class Rotation:
         proven = min(proven, found.created + _FLOOR_AHEAD, clock.LAST)
         if proven > record.time_floor + _FLOOR_STEP:
             record.time_floor = proven
-            self._flash(self.store.commit)
+            try:
+                self._flash(self.store.commit)
+            except Error as error:
+                self.tell("on_error", error)
         if "on_expiring" in self.hooks:
             for name, days in facts.ending(found, clock.now()):
                 self.tell("on_expiring", name, days)
 
-    def _candidate(self) -> "layout.Bundle | None":
+    def _candidate(self) -> "Bundle | None":
         """Return the candidate, or forget one that cannot be read here."""
         data = self.store.candidate()
         if data is not None:
             try:
-                found = layout.Bundle(data)
+                found = Bundle(data)
                 self.identity.context(found)
             except Error as error:
                 if error.code == "HEAP":
@@ -355,26 +372,27 @@ class Rotation:
                 self.tell("on_error", error)
             else:
                 return found
-        elif self._resume():
+        elif self.resume():
             return self._candidate()
-        if self.store.record.state == REVOKE:
+        if self.store.record.state == _REVOKE:
             return None
-        self.store.record.reason = 5
-        self._step(BAD)
-        self.tell("on_revert", REASONS[5])
+        self.store.record.reason = _DAMAGED
+        # A file that is damaged says nothing about the bytes that were in it.
+        self._step(_KEYS if data is None else _BAD)
+        self._tell_reason("on_revert")
         return None
 
-    def _resume(self) -> bool:
+    def resume(self) -> bool:
         """Take what is in the inactive slot as an offer: power may have gone before the record."""
-        data = self.store.read(SLOTS[1 - self.store.record.active], layout.MAX_SIZE)
+        data = self.store.read(SLOTS[1 - self.store.record.active])
         try:
             return self.offer(data or b"")
         except Error:
             return False
 
-    def _active(self) -> "layout.Bundle | None":
+    def _active(self) -> "Bundle | None":
         data = self.store.active()
-        return None if data is None else layout.Bundle(data)
+        return None if data is None else Bundle(data)
 
     def _due(self) -> bool:
         """Whether the back-off has passed; a clock that went back is no reason to wait longer."""
@@ -385,35 +403,40 @@ class Rotation:
         """Go through the state table and make it last."""
         record = self.store.record
         state, actions = step(record.state, event)
-        if not actions and state == record.state and event != KEYS:
+        if not actions and state == record.state and event != _KEYS:
             return
-        if actions & BAN:
+        if actions & _BAN:
             record.last_bad = record.candidate_hash[:8]
-        if actions & FRESH:
+        if actions & _FRESH:
             record.attempts = record.backoff = 0
-        if actions & COUNT:
+        if actions & _COUNT:
             record.attempts += 1
-        if actions & WAIT:
+        if actions & _WAIT:
             record.attempts = 0
             record.tried_at = clock.now()
             wait = min(_FIRST_WAIT << (2 * record.backoff), _DAY)
             record.next_try = min(record.tried_at + wait, clock.LAST)
             record.backoff = min(record.backoff + 1, 8)
-        if actions & ADOPT:
+        if actions & _ADOPT:
             record.attempts = record.backoff = 0
             record.active = 1 - record.active
             old = record.active_hash
             record.active_hash = record.candidate_hash
             record.candidate_hash = old
-        if actions & DROP:
+        if actions & _DROP:
             record.candidate_hash = bytes(16)
         record.state = state
         self._flash(self.store.commit)
 
-    def _flash(self, write: "Callable[[], None]") -> None:
+    def _settle(self) -> None:
+        """Make both records the same before other work, so that a flipped bit loses nothing."""
+        if not self.store.mirrored:
+            self._flash(self.store.commit)
+
+    def _flash(self, write: "Callable[..., None]", *arguments: "Any") -> None:
         """Write, and after a failure go by what is in the flash."""
         try:
-            write()
+            write(*arguments)
         except (OSError, MemoryError) as error:
             self.store = Store(self.store.folder, self.store.factory)
             raise Error("FLASH", str(error))
@@ -427,22 +450,19 @@ class Rotation:
             except Exception as error:  # noqa: BLE001 - an application's fault must not stop us
                 print("rootlet:", name, repr(error))  # noqa: T201 - a board has no other log
 
+    def _tell_reason(self, name: str) -> None:
+        """Call a hook with the reason of the last change in words."""
+        if name in self.hooks:
+            from .status import REASONS
+
+            self.tell(name, REASONS[self.store.record.reason])
+
     def status(self) -> "dict[str, Any]":
         """Return what an operator wants to know; nothing secret."""
-        record = self.store.record
-        return {
-            "state": ("idle", "trial", "parked", "revoke")[record.state],
-            "active": SLOTS[record.active],
-            "floor": record.floor,
-            "keys": record.keys,
-            "attempts": record.attempts,
-            "next_try": record.next_try,
-            "time_floor": record.time_floor,
-            "reason": REASONS[record.reason],
-            "writes": record.number,
-            "last_bad": record.last_bad,
-        }
+        from .status import status
+
+        return status(self.store.record)
 
 
-def _order(found: layout.Bundle) -> "tuple[int, int]":
+def _order(found: Bundle) -> "tuple[int, int]":
     return found.key_set, found.sequence

@@ -1,61 +1,40 @@
 """The state table of a rotation: docs/rotation.md shows it, :func:`step` is it.
 
 A pure rule: state and event in, state and actions out. ``urootlet.rotation`` makes the events
-and carries out the actions.
+and carries out the actions. The numbers have names in ``urootlet.states_cpython``; a board's code
+has them folded in, so that no name is held in its memory.
+
+
+state         0 IDLE: no candidate; only the active set authenticates, as in 1 and 2
+              1 TRIAL: a candidate waits for its next trial, or is in one
+              2 PARKED: a candidate did not get through; it is tried again after the back-off
+              3 REVOKE: a candidate with revoke-now was accepted: it alone authenticates
+event         0 OFFER: a good bundle was written to the inactive slot
+              1 CUT: the same, with revoke-now
+              2 TRY: a connection with the candidate alone is about to be made
+              3 WORKS: TLS, name and CONNACK 0 with the candidate alone
+              4 FAILS: anything else came of it; never evidence against the candidate
+              5 SPENT: started again without a verdict for the third time
+              6 BAD: the candidate cannot be read or loaded here
+              7 KEYS: a newer key set was taken
+action        1 FRESH: no attempts so far, no back-off
+(a mask)      2 COUNT: one attempt more
+              4 WAIT: the next, longer back-off
+              8 ADOPT: the candidate is the active set; the floors are its own
+              16 BAN: never take these bytes again
+              32 DROP: forget the candidate
 """
 
-from .compat import const
-
-#: States. Only the active set authenticates, but for REVOKE, where only the candidate does.
-IDLE = const(0)  # no candidate
-TRIAL = const(1)  # a candidate waits for its next trial, or is in one
-PARKED = const(2)  # a candidate did not get through; it is tried again after the back-off
-REVOKE = const(3)  # a candidate with revoke-now was accepted: the active set is cut off
-
-#: Events.
-OFFER = const(0)  # a good bundle was written to the inactive slot
-CUT = const(1)  # the same, with revoke-now
-TRY = const(2)  # a connection with the candidate alone is about to be made
-WORKS = const(3)  # TLS, name and CONNACK 0 with the candidate alone
-FAILS = const(4)  # anything else came of it; never evidence against the candidate
-SPENT = const(5)  # started again without a verdict for the third time
-BAD = const(6)  # the candidate cannot be read or loaded here
-KEYS = const(7)  # a newer key set was taken
-
-#: Actions, a mask.
-FRESH = const(1)  # no attempts so far, no back-off
-COUNT = const(2)  # one attempt more
-WAIT = const(4)  # the next, longer back-off
-ADOPT = const(8)  # the candidate is the active set; the floors are its own
-BAN = const(16)  # never take these bytes again
-DROP = const(32)  # forget the candidate
-
-# state, event, next state, actions; what is not here changes nothing.
-_TABLE = bytes((
-    IDLE, OFFER, TRIAL, FRESH,
-    IDLE, CUT, REVOKE, FRESH,
-    TRIAL, OFFER, TRIAL, FRESH,
-    TRIAL, CUT, REVOKE, FRESH,
-    TRIAL, TRY, TRIAL, COUNT,
-    TRIAL, WORKS, IDLE, ADOPT,
-    TRIAL, FAILS, PARKED, WAIT,
-    TRIAL, SPENT, PARKED, WAIT,
-    TRIAL, BAD, IDLE, BAN | DROP,
-    TRIAL, KEYS, IDLE, DROP,
-    PARKED, OFFER, TRIAL, FRESH,
-    PARKED, CUT, REVOKE, FRESH,
-    PARKED, TRY, TRIAL, COUNT,
-    PARKED, BAD, IDLE, BAN | DROP,
-    PARKED, KEYS, IDLE, DROP,
-    REVOKE, OFFER, REVOKE, FRESH,
-    REVOKE, CUT, REVOKE, FRESH,
-    REVOKE, WORKS, IDLE, ADOPT,
-))  # fmt: skip
+#: A row per state, a byte per event: the next state + 4 * the actions.
+_TABLE = (
+    b"\x05\x07\x00\x00\x00\x00\x00\x00"
+    b"\x05\x07\x09\x20\x12\x12\xc0\x80"
+    b"\x05\x07\x09\x02\x02\x02\xc0\x80"
+    b"\x07\x07\x03\x20\x03\x03\x03\x03"
+)
 
 
 def step(state: int, event: int) -> "tuple[int, int]":
     """Return the next state and the mask of actions."""
-    for row in range(0, len(_TABLE), 4):
-        if _TABLE[row] == state and _TABLE[row + 1] == event:
-            return _TABLE[row + 2], _TABLE[row + 3]
-    return state, 0
+    cell = _TABLE[8 * state + event]
+    return cell & 3, cell >> 2

@@ -8,14 +8,16 @@ and is refused. On CPython a file is written beside its place, flushed, and rena
 
 import hashlib
 
-from . import bundle as layout
-from . import keyset, record
-from .compat import MICROPYTHON
-from .errors import Error
-from .states import IDLE, TRIAL
+from .bundle import Bundle
+from .errors import MICROPYTHON, Error, const
+from .keyset import KeySet, check_bundle, check_self
+from .record import Record, decode
+
+_TRIAL = const(1)
+_MAX_BUNDLE = const(4096)
+_MAX_KEY_SET = const(6144)
 
 SLOTS = ("ta", "tb")
-_RECORDS = ("s0", "s1")
 
 
 def hash16(data: bytes) -> bytes:
@@ -35,16 +37,22 @@ class Store:
         self.factory = factory
         if MICROPYTHON:
             _refuse_fat()
-        found = [record.decode(self.read(name, record.SIZE)) for name in _RECORDS]
-        good = [one for one in found if one is not None]
-        if good:
-            self.record = good[0] if good[0].number >= good[-1].number else good[-1]
-            if not self.record.keys:  # the key set may have come later, with newer firmware
-                self._rebuild_keys(None)
-        else:
-            self.record = self._rebuild()
+        self.record = Record()
+        known = False
+        raw = [self.read(name) for name in ("s0", "s1")]
+        #: False when power went between the two writes of a record, or there is none yet.
+        self.mirrored = raw[0] == raw[1] and raw[0] is not None
+        for data in raw:
+            found = decode(data)
+            if found and (not known or found.number > self.record.number):
+                self.record = found
+                known = True
+        if not known:
+            self._rebuild()
+        elif not self.record.keys:  # the key set may have come later, with newer firmware
+            self._rebuild_keys(None)
 
-    def read(self, name: str, limit: int) -> "bytes | None":
+    def read(self, name: str, limit: int = _MAX_BUNDLE) -> "bytes | None":
         """Return a whole file of at most ``limit`` bytes, or ``None``."""
         try:
             with open(self.folder + name, "rb") as file:
@@ -68,12 +76,13 @@ class Store:
         self.record.number += 1
         data = self.record.encode()
         first = self.record.number & 1
-        self.write(_RECORDS[first], data)
-        self.write(_RECORDS[1 - first], data)
+        for index in (first, 1 - first):
+            self.write("s%d" % index, data)
+        self.mirrored = True
 
     def slot(self, index: int, digest: bytes) -> "bytes | None":
         """Return the bytes of a slot if they are those that the record means."""
-        data = self.read(SLOTS[index], layout.MAX_SIZE)
+        data = self.read(SLOTS[index])
         return data if data is not None and hash16(data) == digest else None
 
     def active(self) -> "bytes | None":
@@ -82,25 +91,24 @@ class Store:
 
     def candidate(self) -> "bytes | None":
         """Return the candidate, ``None`` when there is none or it is damaged."""
-        if self.record.state == IDLE:
-            return None
-        return self.slot(1 - self.record.active, self.record.candidate_hash)
+        return self._other() if self.record.state else None
 
     def previous(self) -> "bytes | None":
         """Return the bundle that was active before this one, ``None`` when it is not there."""
-        if self.record.state != IDLE:
-            return None
+        return None if self.record.state else self._other()
+
+    def _other(self) -> "bytes | None":
         return self.slot(1 - self.record.active, self.record.candidate_hash)
 
-    def keys(self) -> "keyset.KeySet":
+    def keys(self) -> KeySet:
         """Return the key set in force. Errors: NOKEYS. Never an older one instead."""
         version = self.record.keys
         data = self.factory[1]
         if hash16(data) != self.record.keys_hash:
-            data = self.read("k%d" % (version & 1), keyset.MAX_SIZE) or b""
+            data = self.read("k%d" % (version & 1), _MAX_KEY_SET) or b""
         if hash16(data) != self.record.keys_hash:
             raise Error("NOKEYS", "key set %d" % version)
-        return keyset.KeySet(data)
+        return KeySet(data)
 
     def take_keys(self, data: bytes) -> None:
         """Make a key set the one in force; the caller has checked it and commits."""
@@ -109,66 +117,51 @@ class Store:
         self.record.keys = version
         self.record.keys_hash = hash16(data)
 
-    def _rebuild(self) -> "record.Record":
+    def _rebuild(self) -> None:
         """Put a record together from what is signed; nothing is trusted for being there.
 
         Without an update key set the only bundle is the one that was flashed. Of two signed
         bundles the older is the active one and the newer its candidate, unless the newer cuts
         the older off.
         """
-        made = record.Record()
-        self.record = made
+        made = self.record
         for name in ("k0", "k1"):
-            data = self.read(name, keyset.MAX_SIZE)
-            self._rebuild_keys(data)
+            self._rebuild_keys(self.read(name, _MAX_KEY_SET))
         found = []
         for index in (0, 1):
-            data = self.read(SLOTS[index], layout.MAX_SIZE)
-            order = self._order(data)
-            if data is not None and order is not None:
-                found.append((order, index, hash16(data), layout.Bundle(data).flags))
+            data = self.read(SLOTS[index]) or b""
+            try:
+                bundle = Bundle(data)
+                order = 0, 0  # without update keys a number proves nothing
+                if bundle.sequence and made.keys:
+                    check_bundle(self.keys(), bundle)
+                    order = bundle.key_set, bundle.sequence
+            except Error:
+                continue
+            found.append((order, index, hash16(data), bundle.flags))
         found.sort()
         if found:
             first = found[0]
             last = found[-1]
             if last[3]:
                 first = last
+            made.sealed = first[3] > 0
             made.floor, made.active, made.active_hash = first[:3]
-            if last is not first and last[0] > first[0]:
-                made.state = TRIAL
+            if last[0] > first[0]:
+                made.state = _TRIAL
                 made.candidate_hash = last[2]
-        return made
 
     def _rebuild_keys(self, data: "bytes | None") -> None:
+        """Take a key set that its own keys signed, if it is newer; without one, as shipped."""
         data = data or self.factory[1]
         try:
-            keys = keyset.KeySet(data)
-            keyset.check_self(keys)
+            keys = KeySet(data)
+            check_self(keys)
         except Error:
             return
         if keys.version > self.record.keys:
             self.record.keys = keys.version
             self.record.keys_hash = hash16(data)
-
-    def _order(self, data: "bytes | None") -> "tuple[int, int] | None":
-        """Return (key set, sequence) of a bundle that may be used, else ``None``.
-
-        Without update keys a number proves nothing and nothing can be offered either: (0, 0).
-        """
-        try:
-            found = layout.Bundle(data or b"")
-        except Error:
-            return None
-        if not found.sequence or not self.record.keys:
-            return 0, 0
-        return (found.key_set, found.sequence) if self._signed(data) else None
-
-    def _signed(self, data: "bytes | None") -> bool:
-        try:
-            keyset.check_bundle(self.keys(), layout.Bundle(data or b""))
-        except Error:
-            return False
-        return True
 
 
 def _refuse_fat() -> None:

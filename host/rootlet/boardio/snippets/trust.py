@@ -186,7 +186,6 @@ def _judge(reset):
 def _adopt(slot, reset):
     def work():
         from urootlet.bundle import MAX_SIZE, Bundle
-        from urootlet.states import IDLE
         from urootlet.store import SLOTS, hash16
 
         store = _store()
@@ -195,7 +194,7 @@ def _adopt(slot, reset):
         data = store.read(SLOTS[slot], MAX_SIZE)
         found = Bundle(data)
         record = store.record
-        record.state = IDLE
+        record.state = 0  # idle
         record.active = slot
         record.active_hash = hash16(data)
         record.candidate_hash = bytes(16)
