@@ -44,6 +44,7 @@ class Server(NamedTuple):
     address: tuple[str, int]
     context: ssl.SSLContext
     sni: str
+    pids: tuple[int, ...]
 
 
 async def connect_all(server: Server, count: int) -> list[Client]:
@@ -84,19 +85,38 @@ async def _next(client: Client) -> bytes | None:
         return None
 
 
-async def rate(server: Server, count: int) -> float:
-    """Return handshakes with CONNECT and CONNACK per second."""
-    began = time.monotonic()
+class Rate(NamedTuple):
+    """What a number of handshakes with CONNECT and CONNACK took."""
+
+    handshakes: int
+    seconds: float
+    cpu: float  #: seconds of the server's processes
+
+
+async def handshakes(server: Server, count: int) -> Rate:
+    """Connect clients, then end them all."""
+    began, used = time.monotonic(), _cpu(server.pids)
     clients = await connect_all(server, count)
-    seconds = time.monotonic() - began
+    made = Rate(count, time.monotonic() - began, _cpu(server.pids) - used)
     await asyncio.gather(*(each.close() for each in clients))
-    return count / seconds
+    return made
+
+
+def _cpu(pids: tuple[int, ...]) -> float:
+    """Return the processor time of some processes, seconds (proc(5): utime and stime)."""
+    fields = [Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split() for pid in pids]
+    return sum(int(each[11]) + int(each[12]) for each in fields) / os.sysconf("SC_CLK_TCK")
+
+
+def _children(pid: int) -> list[int]:
+    return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 def of_lab(lab: Lab) -> Server:
     """Return the lab as a server to load."""
     context = lab.client_context("load")
-    return Server(f"lab, {lab.broker_kind}", (lab.host, lab.port), context, lab.endpoint)
+    pids = [*lab.pids, *(child for pid in lab.pids for child in _children(pid))]
+    return Server("lab", (lab.host, lab.port), context, lab.endpoint, tuple(pids))
 
 
 @contextmanager
@@ -109,7 +129,8 @@ def own_listener(lab: Lab, program: str) -> Iterator[Server]:
             process = subprocess.Popen([program, "-c", str(folder / "mosquitto.conf")], stderr=log)
         try:
             _wait(port)
-            yield of_lab(lab)._replace(name="mosquitto's own TLS", address=("127.0.0.1", port))
+            own = of_lab(lab)._replace(name="mosquitto's own TLS", pids=(process.pid,))
+            yield own._replace(address=("127.0.0.1", port))
         finally:
             process.terminate()
             process.wait()
@@ -160,16 +181,23 @@ def take_descriptors(clients: int) -> None:
 
 def compare(lab: Lab, program: str) -> bool:
     """Print handshakes per second of both, in turns, and their ratio."""
+    rates: dict[str, list[Rate]] = {}
     with own_listener(lab, program) as own:
-        ours, theirs = [], []
         for _ in range(_ROUNDS):
-            theirs.append(asyncio.run(rate(own, _HANDSHAKES)))
-            ours.append(asyncio.run(rate(of_lab(lab), _HANDSHAKES)))
-    ratio = sum(ours) / sum(theirs)
-    for name, rates in (("lab", ours), ("mosquitto's own TLS", theirs)):
-        print(f"{name:20} {sum(rates) / _ROUNDS:6.0f} handshakes/s")
+            for server in (own, of_lab(lab)):
+                made = asyncio.run(handshakes(server, _HANDSHAKES))
+                rates.setdefault(server.name, []).append(made)
+    per_second = {name: _show(name, made) for name, made in rates.items()}
+    ratio = per_second["lab"] / per_second[own.name]
     print(f"{'ratio':20} {ratio:6.2f} (at least {_LEAST})")
     return ratio >= _LEAST
+
+
+def _show(name: str, made: list[Rate]) -> float:
+    count, seconds = sum(each.handshakes for each in made), sum(each.seconds for each in made)
+    cpu = 1_000 * sum(each.cpu for each in made) / count
+    print(f"{name:20} {count / seconds:6.0f} handshakes/s, {cpu:.1f} ms of processor each")
+    return count / seconds
 
 
 def main() -> int:
