@@ -242,6 +242,20 @@ class TestAnotherClient:
         }
 
 
+class TestAScriptOnABoard:
+    def test_that_fails_is_quoted(self, site, desk):
+        client = matrix.Script(desk.port, "print('{name}')\nraise ValueError('mine')", "it.py")
+        (found,) = put_through(site, client, "honest")
+        assert found.verdict == ("failed", "it never came to the lab: ValueError: mine")
+
+    @pytest.mark.parametrize("does", ["pass", "print('x' * 80)"])
+    def test_that_never_ends_is_ended(self, site, desk, does):
+        client = matrix.Script(desk.port, f"while True: {does}", "it.py")
+        (found,) = put_through(site, client, "honest", timeout=1)
+        assert found.verdict.outcome == "failed"
+        assert nothing_left_on(desk)
+
+
 class TestTheCommand:
     def test_prints_a_line_per_scenario_and_writes_junit(self, tmp_path):
         file = tmp_path / "matrix.xml"

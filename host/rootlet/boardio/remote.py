@@ -106,6 +106,8 @@ class Remote:
                 time.sleep(0 if data else _BREATH)
             if ends < _ENDS:
                 serial.write(b"\x03")
+        if ends >= _ENDS:
+            printed = printed.rpartition(b"\x04")[0]  # without the prompt that follows
         return printed.replace(b"\x04", b"\n").decode(errors="replace")
 
     def snippet(self, name: str) -> str:

@@ -51,7 +51,7 @@ def run(
         with scenario().apply(lab):
             watch = Watch(lab.events)
             kit = Kit.of(lab, scenario.bundle, who, created, timeout)
-            seen = watch.seen(client.attempt(kit, lambda watch=watch: watch.spoke))  # type: ignore[misc]
+            seen = watch.seen(client.attempt(kit, watch.spoke))
         yield Result(scenario, judge(scenario.expect, seen), time.monotonic() - began)
 
 
@@ -62,7 +62,6 @@ class Watch:
         self._events = events
         self._after = events.last
 
-    @property
     def spoke(self) -> bool:
         """Whether application data came after a handshake."""
         return any(event.kind == "spoke" for event in self._new())
@@ -81,7 +80,7 @@ class Watch:
         if report.code is None:
             said = next((f"{e.tls}, {e.cipher}" for e in new if e.kind == "spoke"), said)
         reason = next((e.reason for e in reversed(new) if e.kind == "refused"), "")
-        return Seen(bool(new), self.spoke, report.code, said, reason)
+        return Seen(bool(new), self.spoke(), report.code, said, reason)
 
     def _new(self) -> list[Event]:
         return [event for event in self._events if event.number > self._after]
