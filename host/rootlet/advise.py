@@ -172,7 +172,14 @@ def _cases(request: Request) -> list[Case]:
         )
     cases = [Case(name, "", sent, captured=True) for name, sent in request.captured]
     if request.service:
-        for series in service_series(request.service, request.at):
+        found = service_series(request.service, request.at)
+        if not found:
+            raise InputError(
+                f"no chain of {request.service} is on record for {request.at.date()}",
+                why="no issuing CA that it uses is valid then",
+                hint="name a time within their dates with --at: rootlet certs list --all",
+            )
+        for series in found:
             cases += shapes_of(series, request.shapes)
     if request.cover_2026:
         cases += _cover_2026(request, cases)

@@ -25,9 +25,11 @@ from urootlet.facts import family
 FORMS = ("tiny", "strict", "full")
 
 _SEQUENCE = 0x30
+_BOOLEAN = 0x01
 _OID = 0x06
 _BASIC_CONSTRAINTS = bytes.fromhex("551d13")
 _KEY_USAGE = bytes.fromhex("551d0f")
+_KEY_CERT_SIGN = 0x04  # bit 5, counted from the left
 _SKI = bytes.fromhex("551d0e")
 #: What says nothing about which paths are good: it may be left out of any form.
 _INFORMATIVE = {
@@ -69,6 +71,13 @@ def package(der: bytes, form: str, name: str) -> bytes:
             f"{name} is not a CA certificate",
             why="its basicConstraints do not say cA TRUE (RFC 5280 4.2.1.9)",
             hint="give the root certificate, not a server's",
+            code="FORMAT",
+        )
+    if not _may_sign(_extensions(certificate).get(_KEY_USAGE)):
+        raise TrustError(
+            f"{name} may not sign certificates",
+            why="its keyUsage does not say keyCertSign (RFC 5280 4.2.1.3)",
+            hint="give the root certificate whose key signs the server's chain",
             code="FORMAT",
         )
     if form == "full":
@@ -119,9 +128,24 @@ def _check_droppable(oid: bytes, extension: bytes, name: str) -> None:
         raise TrustError(
             f"{name} has a constraint that a slim form cannot carry: {constraint}",
             why="an anchor without it would trust more than its owner meant",
-            hint="build with --form strict, which keeps known constraints, or --form full",
+            hint="build with --form strict, which keeps known constraints, or --form full"
+            if oid in _CONSTRAINTS or oid == _BASIC_CONSTRAINTS
+            else "build with --form full",
             code="FORMAT",
         )
+
+
+def _may_sign(usage: bytes | None) -> bool:
+    """Whether a keyUsage extension says keyCertSign; without one, every use is allowed."""
+    if usage is None:
+        return True
+    inner = element(usage, 0, len(usage))[1]
+    value = element(usage, inner, len(usage))[2]
+    if usage[value] == _BOOLEAN:
+        value = element(usage, value, len(usage))[2]
+    octets, end = expect(usage, value, len(usage), 0x04)
+    bits, end = expect(usage, octets, end, 0x03)
+    return end - bits > 1 and bool(usage[bits + 1] & _KEY_CERT_SIGN)
 
 
 def _extensions(certificate: Certificate) -> dict[bytes, bytes]:

@@ -33,7 +33,7 @@ KEYS = {
 }
 #: Bytes of an anchor's record beside its DER: tag, length, SHA-256 of the original.
 _RECORD = 3 + 32
-_CURVE = {"ec-p256": "secp256r1", "ec-p384": "secp384r1"}
+_CURVE = {"ec-p256": "secp256r1", "ec-p384": "secp384r1", "ec-p521": "secp521r1"}
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,7 @@ class Choice:
     family: str
     der: bytes = field(repr=False)
     sha256: str
+    not_before: datetime
     not_after: datetime
     programme_end: str
     because: str
@@ -92,6 +93,7 @@ def build(request: Request) -> Built:
     choices, warnings = _choose(request)
     profile = _profile(request)
     _check_family_choice(request, profile)
+    warnings += [*_dates(choices, request.created), *_one_family(request, choices)]
     form = _form(request)
     for choice in choices:
         _check_supported(request.board, choice)
@@ -164,6 +166,30 @@ def _choose(request: Request) -> tuple[list[Choice], list[str]]:
     return choices, warnings
 
 
+def _dates(choices: list[Choice], created: int) -> Iterator[str]:
+    """Warn of anchors that are not valid when the bundle is made: devices check their dates."""
+    for one in choices:
+        name = one.id or one.name
+        if one.not_after.timestamp() < created:
+            day = one.not_after.date()
+            yield f"{name} ended on {day}: a device that checks dates refuses its chains"
+        elif one.not_before.timestamp() > created:
+            day = one.not_before.date()
+            yield f"{name} begins on {day}: a device that checks dates refuses it till then"
+
+
+def _one_family(request: Request, choices: list[Choice]) -> Iterator[str]:
+    """Warn when both families are offered but these roots of AWS sign servers of one only."""
+    families = {one.family for one in choices}
+    ours = all(one.id.startswith("amazon-root-ca-") for one in choices)
+    if request.keys == "none" and not request.profile and ours and len(families) == 1:
+        family = families.pop()
+        yield (
+            f"the cipher profile is both, but these roots have {family.upper()} chains only: "
+            f"a server that prefers the other key type fails; --profile {family} prevents that"
+        )
+
+
 def _check_each_once(choices: list[Choice]) -> None:
     first: dict[str, Choice] = {}
     for one in choices:
@@ -184,6 +210,7 @@ def _from_catalog(found: catalog.TrustAnchor, option: str) -> Choice:
         family=_family(found.key),
         der=found.der,
         sha256=found.sha256,
+        not_before=found.not_before,
         not_after=found.not_after,
         programme_end=found.programme_end.isoformat() if found.programme_end else "",
         because=option,
@@ -221,6 +248,7 @@ def _from_certificate(
         family=certificate.family,
         der=certificate.der,
         sha256=certificate.sha256,
+        not_before=certificate.not_before,
         not_after=certificate.not_after,
         programme_end="",
         because=f"--anchor {name}",
@@ -275,7 +303,9 @@ def _form(request: Request) -> str:
 
 def _check_supported(board: Board, choice: Choice) -> None:
     """Refuse an anchor whose key the board's TLS stack cannot use."""
-    curve = _CURVE.get(choice.key)
+    curve = ""
+    if choice.family == "ecdsa":
+        curve = _CURVE.get(choice.key, choice.key.removeprefix("ec-"))
     curves = board.tls.curves
     lacks = ""
     if choice.family not in board.tls.families.value:

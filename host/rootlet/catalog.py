@@ -142,9 +142,16 @@ class Catalog:
         return next((item for item in self.anchors if item.spki_sha256 == spki_sha256), None)
 
     def by_subject(self, subject_der: bytes) -> TrustAnchor | None:
-        """Return the anchor with that name, byte for byte. A name proves nothing: see by_spki."""
+        """Return the anchor with that name, as tolerant as the most tolerant TLS stack.
+
+        Case, kinds of text and runs of blanks are alike. A name proves nothing: see by_spki.
+        """
+        from rootlet.path.names import canonical  # noqa: PLC0415 - loads cryptography
+
+        name = canonical(subject_der)
         return next(
-            (item for item in self.anchors if item.certificate.subject_der == subject_der), None
+            (item for item in self.anchors if canonical(item.certificate.subject_der) == name),
+            None,
         )
 
 

@@ -135,6 +135,10 @@ class TestRefusals:
         with pytest.raises(InputError, match="nothing to find anchors for"):
             advise(request(service=""))
 
+    def test_a_time_without_chains_is_named(self) -> None:
+        with pytest.raises(InputError, match=r"no chain of iot-data-ats .* for 2045-01-01"):
+            advise(replace(request(), at=datetime(2045, 1, 1, tzinfo=UTC)))
+
     def test_an_unknown_service_is_named_with_the_known_ones(self) -> None:
         with pytest.raises(InputError, match="iot-date") as caught:
             advise(request(service="iot-date"))

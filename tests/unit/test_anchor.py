@@ -121,8 +121,9 @@ class TestConstraints:
     @pytest.mark.parametrize("form", ["tiny", "strict"])
     def test_that_nobody_knows_are_refused(self, form):
         unknown = crypto.UnrecognizedExtension(crypto.ObjectIdentifier("1.3.6.1.4.1.9.9"), b"\5\0")
-        with pytest.raises(TrustError, match="unknown extension"):
+        with pytest.raises(TrustError, match="unknown extension") as caught:
             anchor.package(root_with(CA, (unknown, False)), form, "our root")
+        assert caught.value.hint == "build with --form full"
 
 
 def test_a_root_without_key_usage_and_identifier_gets_them_in_strict():
@@ -138,3 +139,17 @@ def test_a_leaf_is_never_an_anchor(form):
     leaf = root_with((crypto.BasicConstraints(ca=False, path_length=None), True))
     with pytest.raises(TrustError, match="is not a CA"):
         anchor.package(leaf, form, "a leaf")
+
+
+@pytest.mark.parametrize("form", anchor.FORMS)
+@pytest.mark.parametrize("critical", [True, False])
+def test_a_root_whose_key_usage_forbids_signing_is_never_an_anchor(form, critical):
+    """A slim form would lift what its owner said."""
+    with pytest.raises(TrustError, match="may not sign"):
+        anchor.package(root_with(CA, usage(critical, sign=False)), form, "our root")
+    assert anchor.package(root_with(CA, usage(critical, sign=True)), form, "our root")
+
+
+def usage(critical, *, sign):
+    others = False, False, False, False, False
+    return crypto.KeyUsage(*others, sign, True, False, False), critical

@@ -1,8 +1,12 @@
 """Choosing anchors, form and cipher profile for a board; and what is refused."""
 
 import dataclasses
+from datetime import UTC, datetime
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from rootlet import board as boards
@@ -17,6 +21,21 @@ CREATED = 1_790_000_000
 
 def request(board="esp32", keys="both", **changes):
     return Request(boards.load(board), keys, CREATED, **changes)
+
+
+def root_of(years=(2020, 2040), key=None, **name):
+    """Return the DER of a root with this name (``CN="Our Root"``), in UTF-8 but the country."""
+    key = key or ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name.from_rfc4514_string(
+        ",".join(f"{kind}={text}" for kind, text in reversed((name or {"CN": "Our Root"}).items()))
+    )
+    begin, end = (datetime(year, 1, 1, tzinfo=UTC) for year in years)
+    return (
+        x509.CertificateBuilder(subject, subject, key.public_key(), 1, begin, end)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+        .public_bytes(Encoding.DER)
+    )
 
 
 def ids(built):
@@ -63,6 +82,30 @@ class TestSelection:
         assert ids(built) == [""]
         (warning,) = built.warnings
         assert "evil.der: NOT AMAZON'S AMAZON ROOT CA 3, ONLY ITS NAME" in warning
+
+    def test_a_lookalike_in_other_letters_is_one_too(self):
+        """MbedTLS and OpenSSL compare neither case nor the kind of string."""
+        der = root_of(C="us", O="AMAZON", CN="amazon root ca 3")
+        built = build(request(keys="none", files=(("evil.der", der),)))
+        (warning,) = built.warnings
+        assert "evil.der: NOT AMAZON'S AMAZON ROOT CA 3, ONLY ITS NAME" in warning
+
+    @pytest.mark.parametrize(
+        ("years", "words"),
+        [((2001, 2020), "ended on 2020-01-01"), ((2030, 2040), "begins on 2030-01-01")],
+    )
+    def test_an_anchor_outside_its_dates_is_named(self, years, words):
+        built = build(request(keys="none", files=(("our.der", root_of(years)),)))
+        assert any(words in warning for warning in built.warnings)
+
+    def test_roots_of_one_family_with_the_profile_of_both_are_named(self):
+        built = build(request(keys="none", extra_ids=("amazon-root-ca-3",)))
+        (warning,) = built.warnings
+        assert "--profile ecdsa" in warning
+        assert not build(
+            request(keys="none", profile="ecdsa", extra_ids=("amazon-root-ca-3",))
+        ).warnings
+        assert not build(request(keys="none", extra_ids=("starfield-g2",))).warnings
 
     def test_no_anchor_at_all_is_refused(self):
         with pytest.raises(InputError, match="trusts nobody"):
@@ -112,6 +155,13 @@ class TestTheBoard:
         with pytest.raises(TrustError) as caught:
             build(dataclasses.replace(request(keys="ecc"), board=board))
         assert lacks in caught.value.why
+
+    @pytest.mark.parametrize("curve", [ec.SECP521R1(), ec.SECP256K1()])
+    def test_refuses_a_curve_that_its_stack_lacks(self, curve):
+        der = root_of(key=ec.generate_private_key(curve))
+        with pytest.raises(TrustError) as caught:
+            build(request(keys="none", files=(("our.der", der),)))
+        assert curve.name in caught.value.why
 
     def test_refuses_what_does_not_fit_its_heap(self):
         board = change(boards.load("esp32"), "memory", "tls_heap_wifi", 20_000)
