@@ -4,10 +4,13 @@ import json
 import os
 import subprocess
 import sys
+from types import SimpleNamespace
 
+import click
 import pytest
+from click.globals import resolve_color_default
 
-from rootlet.cli import COMMANDS
+from rootlet.cli import COMMANDS, cli
 
 FAST = {"COLUMNS": "100"}
 
@@ -135,6 +138,18 @@ class TestInspect:
     def test_another_file_is_one_line(self, tmp_path, content):
         (tmp_path / "a.rlt").write_bytes(content)
         assert "a.rlt" in error_of(rootlet("inspect", tmp_path / "a.rlt"), 2)
+
+
+@pytest.mark.parametrize(("no_color", "colour"), [("1", False), ("", None)])
+def test_no_color_is_obeyed(no_color, colour, monkeypatch):
+    """https://no-color.org: set and not empty; told to click once, for every command."""
+    seen = []
+    command = click.command()(lambda: seen.append(resolve_color_default()))
+    monkeypatch.setitem(COMMANDS, "probe", ("probe", ""))
+    monkeypatch.setitem(sys.modules, "probe", SimpleNamespace(command=command))
+    monkeypatch.setenv("NO_COLOR", no_color)
+    cli.main(["probe"], standalone_mode=False)
+    assert seen == [colour]
 
 
 class TestEndings:

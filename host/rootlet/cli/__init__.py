@@ -73,6 +73,8 @@ class _LazyGroup(click.Group):
 @click.pass_context
 def cli(ctx: click.Context, debug: bool) -> None:  # noqa: ARG001 - read in main()
     """Give a small device exactly the TLS trust that it needs to talk to AWS."""
+    if os.environ.get("NO_COLOR"):  # https://no-color.org; rich obeys it by itself
+        ctx.color = False
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help())
 
