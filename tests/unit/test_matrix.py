@@ -5,9 +5,11 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from rootlet.errors import InputError
+from rootlet.lab import EventLog
 from rootlet.lab.scenarios import Accept, Refuse, get
 from rootlet.matrix import Command, Result, Seen, Verdict, counts, judge, junit, status, unchecked
-from rootlet.matrix.client import one_line, untold
+from rootlet.matrix.client import Report, one_line, untold
+from rootlet.matrix.run import Watch
 from rootlet.matrix.verdict import UNEXPLAINED
 
 NO_CERTIFICATE = "peer-did-not-return-a-certificate"
@@ -80,6 +82,30 @@ def test_what_a_client_prints_becomes_one_clean_line():
     assert one_line("a\n\x1b[31mred \x07\n\n") == "?[31mred ?"
     assert one_line("") == ""
     assert len(one_line("x" * 999)) == 160
+
+
+class TestWhatTheLabSaw:
+    def test_the_late_end_of_another_connection_is_no_contact(self):
+        events = EventLog()
+        watch = Watch(events)
+        events.add({"kind": "closed", "peer": "127.0.0.1:1"})
+        assert watch.seen(Report(None, "gone")) == (False, False, None, "gone", "")
+
+    def test_what_was_there_before_does_not_count(self):
+        events = EventLog()
+        events.add({"kind": "spoke"})
+        watch = Watch(events)
+        events.add({"kind": "refused", "reason": "tlsv1-alert-unknown-ca"})
+        assert not watch.spoke()
+        assert watch.seen(Report(None, "")) == (True, False, None, "", "tlsv1-alert-unknown-ca")
+
+    def test_a_client_that_tries_again_without_looking_is_caught(self):
+        events = EventLog()
+        watch = Watch(events)
+        events.add({"kind": "refused", "reason": "tlsv1-alert-unknown-ca"})
+        events.add({"kind": "spoke", "tls": "TLSv1.2", "cipher": "C"})
+        seen = watch.seen(Report(None, ""))
+        assert judge(Refuse("ROOT"), seen).outcome == "dangerous"
 
 
 class TestTheJunitFile:

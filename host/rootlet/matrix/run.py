@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from rootlet.lab.scenarios import Scenario
     from rootlet.matrix.client import Client, Report
 
+#: Events that say how a connection went, and with ``open`` those that say that somebody came. A
+#: ``closed`` may be the late end of the attempt before.
+_TELLING = ("spoke", "refused", "fault")
 #: Seconds for the last event of an attempt to arrive from the front's process.
 _SETTLE = 0.5
 
@@ -70,12 +73,8 @@ class Watch:
         """Return all that was seen, once the client is done."""
         # Nobody came, or whoever came is still there: both are answers.
         with contextlib.suppress(NetworkError):
-            self._events.wait_for(
-                lambda event: event.kind in ("spoke", "refused", "closed"),
-                _SETTLE,
-                after=self._after,
-            )
-        new = self._new()
+            self._events.wait_for(lambda event: event.kind in _TELLING, _SETTLE, after=self._after)
+        new = [event for event in self._new() if event.kind in (*_TELLING, "open")]
         said = report.said
         if report.code is None:
             said = next((f"{e.tls}, {e.cipher}" for e in new if e.kind == "spoke"), said)
