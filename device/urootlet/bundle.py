@@ -9,32 +9,35 @@ The parser copies nothing but the target: anchors are spans of the bytes that it
 import struct
 
 from .der import Certificate
-from .errors import Error, const, refuse
+from .errors import MICROPYTHON, Error, const, refuse
 
 #: A bundle is at most one 4 KiB flash block, so that a slot is one block.
-MAX_SIZE = const(4096)
-MAX_ANCHORS = const(20)
-MAX_SIGNATURES = const(5)
-MAX_TARGET = const(32)
+_MAX_SIZE = const(4096)
+_MAX_ANCHORS = const(20)
+_MAX_SIGNATURES = const(5)
+_MAX_TARGET = const(32)
 
-MAGIC = b"RLT1"
-TYPE_BUNDLE = const(1)
-TYPE_KEY_SET = const(2)
+_TYPE_BUNDLE = const(1)
+_TYPE_KEY_SET = const(2)
 
 #: Cipher profile: which certificate families the client offers. A mask, never 0.
-ECDSA = const(1)
-RSA = const(2)
+_ECDSA = const(1)
+_RSA = const(2)
 
-RETIRE_PREVIOUS = const(1)
-REVOKE_NOW = const(2)
+_RETIRE_PREVIOUS = const(1)
+_REVOKE_NOW = const(2)
 
 #: Length of the fixed header after the target.
-HEADER = const(18)
-RECORD_ANCHOR = const(1)
+_HEADER = const(18)
+_RECORD_ANCHOR = const(1)
 #: A record tag with this bit may be skipped by a reader that does not know it.
-OPTIONAL = const(0x80)
-KEY_ID = const(8)
-SIGNATURE = const(392)
+_OPTIONAL = const(0x80)
+_KEY_ID = const(8)
+_SIGNATURE = const(392)
+
+if not MICROPYTHON:
+    # Where memory is no question, and files are written, the numbers have public names.
+    from .bundle_cpython import *  # noqa: F403
 
 
 class Bundle:
@@ -53,7 +56,7 @@ class Bundle:
     signed_end: int
 
     def __init__(self, data: bytes) -> None:
-        pos = preamble(data, TYPE_BUNDLE, HEADER, MAX_SIZE)
+        pos = preamble(data, _TYPE_BUNDLE, _HEADER, _MAX_SIZE)
         self.data = data
         self.target = str(data[6:pos], "utf-8")
         (
@@ -65,20 +68,20 @@ class Bundle:
             self.flags,
             length,
         ) = struct.unpack_from(">HIIIBBH", data, pos)
-        if not 1 <= self.profile <= ECDSA | RSA:
+        if not 1 <= self.profile <= _ECDSA | _RSA:
             refuse(pos + 14, "profile")
-        if self.flags > RETIRE_PREVIOUS | REVOKE_NOW:
+        if self.flags > _RETIRE_PREVIOUS | _REVOKE_NOW:
             refuse(pos + 15, "flags")
         if self.not_after and self.not_after <= self.created:
             refuse(pos + 10, "dates")
-        start = pos + HEADER
+        start = pos + _HEADER
         self.signed_end = start + length
         if self.signed_end > len(data):
             refuse(pos + 16, "length")
         self.anchors = _anchors(data, start, self.signed_end)
         if not self.anchors:
             raise Error("NOROOTS", "a bundle without anchors")
-        self.signatures = signatures(data, self.signed_end, MAX_SIGNATURES)
+        self.signatures = signatures(data, self.signed_end, _MAX_SIGNATURES)
         if not (self.signatures > 0) == (self.sequence > 0) == (self.key_set > 0):
             refuse(pos, "number")
 
@@ -101,12 +104,12 @@ def preamble(data: bytes, kind: int, header: int, limit: int) -> int:
     size = len(data)
     if size > limit:
         refuse(limit, "size")
-    if size < 6 + header or bytes(data[:4]) != MAGIC:
+    if size < 6 + header or bytes(data[:4]) != b"RLT1":
         refuse(0, "magic")
     if data[4] != kind:
         refuse(4, "type")
     pos = 6 + data[5]
-    if not 6 < pos <= 6 + MAX_TARGET or pos + header > size:
+    if not 6 < pos <= 6 + _MAX_TARGET or pos + header > size:
         refuse(5, "length")
     for byte in data[6:pos]:
         if not 97 <= byte <= 122 and byte not in b"0123456789-_.":
@@ -125,13 +128,13 @@ def _anchors(data: bytes, pos: int, end: int) -> "list[tuple[int, int]]":
         if stop > end:
             refuse(pos, "record")
         tag = data[pos]
-        if tag < last + (last != RECORD_ANCHOR):  # only an anchor may follow its like
+        if tag < last + (last != _RECORD_ANCHOR):  # only an anchor may follow its like
             refuse(pos, "order")
-        if tag == RECORD_ANCHOR:
+        if tag == _RECORD_ANCHOR:
             original = bytes(data[start : start + 32])
             if stop <= start + 32:
                 refuse(start, "anchor")
-            if len(found) == MAX_ANCHORS:
+            if len(found) == _MAX_ANCHORS:
                 refuse(start, "anchors")
             if original <= before:
                 refuse(start, "order")
@@ -139,7 +142,7 @@ def _anchors(data: bytes, pos: int, end: int) -> "list[tuple[int, int]]":
                 refuse(start, "CA")
             before = original
             found.append((start, stop))
-        elif tag < OPTIONAL:
+        elif tag < _OPTIONAL:
             refuse(pos, "tag")
         last = tag
         pos = stop
@@ -152,14 +155,14 @@ def signatures(data: bytes, pos: int, limit: int) -> int:
     They start at ``pos`` and fill ``data``; ``limit`` is how many may stand there.
     """
     end = len(data)
-    count, rest = divmod(end - pos, SIGNATURE)
+    count, rest = divmod(end - pos, _SIGNATURE)
     if rest:
         refuse(end - rest, "end")
     if count > limit:
         refuse(pos, "signatures")
     before = b""
-    for start in range(pos, end, SIGNATURE):
-        this = bytes(data[start : start + KEY_ID])
+    for start in range(pos, end, _SIGNATURE):
+        this = bytes(data[start : start + _KEY_ID])
         if this <= before:
             refuse(start, "order")
         before = this

@@ -5,8 +5,8 @@ signatures over the same bytes (the root rule of TUF, specification 5.3.4 and 5.
 bundle only under the very key set that it holds. Signers are counted by modulus.
 """
 
-from . import bundle as layout
 from . import signature
+from .bundle import Bundle, preamble, signatures
 from .errors import Error, const, refuse
 
 MAX_KEYS = const(5)
@@ -14,10 +14,12 @@ MAX_KEYS = const(5)
 MAX_SIGNATURES = const(10)
 #: Two flash blocks hold it: 42 bytes, 5 keys and 10 signatures are 5,882.
 MAX_SIZE = const(6144)
+_TYPE_KEY_SET = const(2)  # docs/format.md
+_KEY = const(384)
 #: Version, threshold, count.
-HEADER = const(4)
+_HEADER = const(4)
 #: One bundle may skip so many sequences, or a stolen or mistyped 4294967295 would be the last.
-MAX_JUMP = const(1000)
+_MAX_JUMP = const(1000)
 
 
 class KeySet:
@@ -27,7 +29,7 @@ class KeySet:
     """
 
     def __init__(self, data: bytes) -> None:
-        pos = layout.preamble(data, layout.TYPE_KEY_SET, HEADER, MAX_SIZE)
+        pos = preamble(data, _TYPE_KEY_SET, _HEADER, MAX_SIZE)
         self.data = data
         self.target = str(data[6:pos], "utf-8")
         self.version = int.from_bytes(data[pos : pos + 2], "big")
@@ -42,10 +44,10 @@ class KeySet:
         self.keys = []
         view = memoryview(data)
         before = b""
-        pos += HEADER
+        pos += _HEADER
         for _ in range(count):
             # One that the end of the file cuts off is too short.
-            modulus = view[pos : pos + signature.SIZE]
+            modulus = view[pos : pos + _KEY]
             if not signature.is_modulus(modulus):
                 refuse(pos, "modulus")
             this = signature.key_id(modulus)
@@ -53,9 +55,9 @@ class KeySet:
                 refuse(pos, "order")
             self.keys.append(modulus)
             before = this
-            pos += signature.SIZE
+            pos += _KEY
         self.signed_end = pos
-        self.signatures = layout.signatures(data, pos, MAX_SIGNATURES)
+        self.signatures = signatures(data, pos, MAX_SIGNATURES)
 
 
 def check_self(keys: KeySet) -> None:
@@ -72,13 +74,13 @@ def check_next(current: KeySet, candidate: KeySet) -> None:
     _check_signed(candidate, candidate)
 
 
-def check_target(keys: KeySet, offered: "KeySet | layout.Bundle") -> None:
+def check_target(keys: KeySet, offered: "KeySet | Bundle") -> None:
     """Refuse what is made for another fleet: TARGET, with that fleet's name."""
     if offered.target != keys.target:
         raise Error("TARGET", offered.target)
 
 
-def check_bundle(keys: KeySet, bundle: layout.Bundle) -> None:
+def check_bundle(keys: KeySet, bundle: Bundle) -> None:
     """Refuse ``bundle`` unless it is signed under these keys: TARGET or SIGNATURE."""
     check_target(keys, bundle)
     if bundle.key_set != keys.version:
@@ -86,7 +88,7 @@ def check_bundle(keys: KeySet, bundle: layout.Bundle) -> None:
     _check_signed(keys, bundle)
 
 
-def check_order(bundle: layout.Bundle, floor: "tuple[int, int]") -> None:
+def check_order(bundle: Bundle, floor: "tuple[int, int]") -> None:
     """Refuse a sequence that is not above ``floor``, or too far above: SEQUENCE.
 
     ``floor`` is (key set version, sequence). A newer key set starts again from 0, so that new
@@ -95,13 +97,13 @@ def check_order(bundle: layout.Bundle, floor: "tuple[int, int]") -> None:
     version, sequence = floor
     if bundle.key_set > version:
         sequence = 0
-    if bundle.key_set < version or not 0 < bundle.sequence - sequence <= MAX_JUMP:
+    if bundle.key_set < version or not 0 < bundle.sequence - sequence <= _MAX_JUMP:
         raise Error(
             "SEQUENCE", "%d.%d after %d.%d" % (bundle.key_set, bundle.sequence, version, floor[1])
         )
 
 
-def _check_signed(keys: KeySet, offered: "KeySet | layout.Bundle") -> None:
+def _check_signed(keys: KeySet, offered: "KeySet | Bundle") -> None:
     found = signature.signers(offered.data, offered.signed_end, keys.keys)
     if found < keys.threshold:
         raise Error("SIGNATURE", "key set %d: %d of %d" % (keys.version, found, keys.threshold))

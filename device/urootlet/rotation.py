@@ -342,12 +342,12 @@ class Rotation:
 
     def _served(self, found: Bundle, client: "Any") -> None:
         """Learn from a verified connection: the time it proves, and what ends soon."""
-        from . import facts
+        from . import dates
 
         leaf = client.session.leaf
         client.session.leaf = None
         record = self.store.record
-        proven = facts.validity(leaf)[0] if leaf else 0
+        proven = dates.validity(leaf)[0] if leaf else 0
         proven = min(proven, found.created + _FLOOR_AHEAD, clock.LAST)
         if proven > record.time_floor + _FLOOR_STEP:
             record.time_floor = proven
@@ -356,7 +356,7 @@ class Rotation:
             except Error as error:
                 self.tell("on_error", error)
         if "on_expiring" in self.hooks:
-            for name, days in facts.ending(found, clock.now()):
+            for name, days in dates.ending(found, clock.now()):
                 self.tell("on_expiring", name, days)
 
     def _candidate(self) -> "Bundle | None":

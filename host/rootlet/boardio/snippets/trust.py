@@ -64,10 +64,9 @@ def _describe(data):
 
 
 def _slot(store, index):
-    from urootlet.bundle import MAX_SIZE
     from urootlet.store import SLOTS, hash16
 
-    data = store.read(SLOTS[index], MAX_SIZE)
+    data = store.read(SLOTS[index])
     record = store.record
     role = ""
     if data is not None:
@@ -185,13 +184,13 @@ def _judge(reset):
 
 def _adopt(slot, reset):
     def work():
-        from urootlet.bundle import MAX_SIZE, Bundle
+        from urootlet.bundle import Bundle
         from urootlet.store import SLOTS, hash16
 
         store = _store()
         if reset:
             _afresh(store)
-        data = store.read(SLOTS[slot], MAX_SIZE)
+        data = store.read(SLOTS[slot])
         found = Bundle(data)
         record = store.record
         record.state = 0  # idle

@@ -1,0 +1,46 @@
+"""Numbers that device modules repeat, because a board has them folded in, are the same."""
+
+import ast
+
+import pytest
+
+from rootlet import resources
+from urootlet import bundle, bundle_cpython, keyset, states_cpython
+
+#: The same word for something else, in a module of its own.
+LOCAL = {"_TYPING", "_SEQUENCE", "_MAX_SIZE", "_HEADER", "_DAY"}
+
+
+def private_numbers():
+    for path in sorted(resources.device_package().glob("*.py")):
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.Assign) and ast.unparse(node.value).startswith("const("):
+                assert isinstance(node.value, ast.Call)
+                yield path.stem, ast.unparse(node.targets[0]), ast.literal_eval(node.value.args[0])
+
+
+def test_a_name_means_one_number():
+    seen: dict[str, tuple[str, int]] = {}
+    for module, name, number in private_numbers():
+        if name not in LOCAL:
+            first = seen.setdefault(name, (module, number))
+            assert number == first[1], f"{name} in {module} and {first[0]}"
+
+
+@pytest.mark.parametrize("name", [n for n in vars(bundle_cpython) if n.isupper() and n != "MAGIC"])
+def test_the_host_reads_the_numbers_of_the_parser(name):
+    assert getattr(bundle, "_" + name) == getattr(bundle_cpython, name)
+
+
+def test_limits_of_files_are_those_of_their_parsers():
+    numbers = {name: number for _, name, number in private_numbers()}
+    assert numbers["_MAX_BUNDLE"] == bundle_cpython.MAX_SIZE
+    assert numbers["_MAX_KEY_SET"] == keyset.MAX_SIZE
+
+
+@pytest.mark.parametrize("name", [n for n in vars(states_cpython) if n.isupper()])
+def test_the_numbers_of_the_state_table_are_those_of_the_rotation(name):
+    used = {
+        constant: number for module, constant, number in private_numbers() if module == "rotation"
+    }
+    assert used.get("_" + name, getattr(states_cpython, name)) == getattr(states_cpython, name)
