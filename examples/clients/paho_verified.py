@@ -1,6 +1,6 @@
 """paho-mqtt as it should be: roots of our own, the name verified, TLS 1.2 or newer.
 
-    rootlet matrix --client 'python paho_verified.py {host} {port} {sni} {cafile} {cert} {key}'
+rootlet matrix --client 'python paho_verified.py {host} {port} {sni} {cafile} {cert} {key}'
 """
 
 import ssl

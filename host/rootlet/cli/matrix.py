@@ -175,7 +175,7 @@ def _print(result: Result) -> None:
     word = outcome if outcome in ("passed", "n/a") else outcome.upper()
     label = click.style(f"{word:<{_OUTCOME}}", fg=_COLOURS[outcome])
     room = _width() - _OUTCOME - _NAME
-    lines = textwrap.wrap(_seen(result), max(room, 20)) or [""]
+    lines = textwrap.wrap(_seen(result), max(room, 20), break_on_hyphens=False) or [""]
     gap = "\n" + " " * (_OUTCOME + _NAME)
     _above_the_bar(f"{label}{result.scenario.name:<{_NAME}}{gap.join(lines)}")
 
