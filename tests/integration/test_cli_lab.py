@@ -123,14 +123,27 @@ class TestUp:
         assert port in done.stderr
         assert "--port" in done.stderr
 
+    def test_a_clock_answers_on_the_port_that_boards_ask(self, folder):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+            taken.bind(("127.0.0.1", 0))
+            port = str(taken.getsockname()[1])
+            done = rootlet(
+                *("lab", "up", "--port", "0", "--ntp-port", port, "--dir", str(folder / "lab"))
+            )
+        assert done.returncode == 5
+        assert f"cannot answer NTP on 127.0.0.1:{port}" in done.stderr
+        with running(folder, "--ntp-port", port) as told:
+            assert told["ntp_port"] == int(port)
+
     def test_an_address_beyond_loopback_is_warned_about(self, folder):
-        command = [*ROOTLET, "lab", "up", "--port", "0", "--bind", "0.0.0.0"]
         with subprocess.Popen(
-            [*command, "--dir", str(folder / "lab"), "--json"],
+            [*ROOTLET, "lab", "up", "--port", "0", "--bind", "0.0.0.0", "--json"],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
+            env={**os.environ, "XDG_DATA_HOME": str(folder), "HOME": str(folder)},
         ) as process:
-            read_document(process.stdout)
+            told = read_document(process.stdout)
+            assert Path(told["roots"]).is_relative_to(folder)  # without --dir: the data folder
             process.terminate()
             assert b"warning: everybody" in process.communicate(timeout=10)[1]
 

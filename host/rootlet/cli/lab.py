@@ -49,6 +49,9 @@ Exit codes: 0 stopped, 2 bad input, 5 a port is taken or a server does not start
 """
 )
 @click.option("--port", type=click.IntRange(0, 65535), default=8883, show_default=True)
+@click.option(
+    "--ntp-port", type=click.IntRange(0, 65535), default=0, help="UDP; boards ask 123 (root)."
+)
 @click.option("--scenario", "name", default="honest", show_default=True, help="What it does.")
 @click.option("--json-log", type=click.Path(dir_okay=False, path_type=Path), help="Append events.")
 @click.option("--bind", default=_LOOPBACK, show_default=True, help="Address to listen on.")
@@ -63,6 +66,7 @@ Exit codes: 0 stopped, 2 bad input, 5 a port is taken or a server does not start
 @show.json_option
 def up(  # noqa: PLR0913, PLR0917 - one parameter per option
     port: int,
+    ntp_port: int,
     name: str,
     json_log: Path | None,
     bind: str,
@@ -85,7 +89,12 @@ def up(  # noqa: PLR0913, PLR0917 - one parameter per option
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         with Services(
-            folder or lab_offer.own_folder(), scenario=scenario, port=port, bind=bind, tls13=tls13
+            folder or lab_offer.own_folder(),
+            scenario=scenario,
+            port=port,
+            ntp_port=ntp_port,
+            bind=bind,
+            tls13=tls13,
         ) as services:
             services.lab.events.listen(_logger(json_log))
             services.lab.events.listen(_warn_if_full)

@@ -8,6 +8,8 @@ import threading
 import time
 from typing import Self
 
+from rootlet.errors import NetworkError
+
 _EPOCH = 2_208_988_800  # seconds from 1900 to 1970 (RFC 5905 section 6)
 _LENGTH = 48  # bytes of a packet without extensions (section 7.3)
 _CLIENT, _SERVER = 3, 4  # modes
@@ -27,7 +29,7 @@ class NtpServer:
         self.silent = False
         self.asked = 0
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._socket.bind((address, port))
+        self._bind(address, port)
         self.port: int = self._socket.getsockname()[1]
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._serve, name="lab ntp", daemon=True)
@@ -45,6 +47,17 @@ class NtpServer:
     def tell(self, when: float) -> None:
         """Let it be ``when`` now, seconds since 1970; time goes on from there."""
         self.offset = when - time.time()
+
+    def _bind(self, address: str, port: int) -> None:
+        try:
+            self._socket.bind((address, port))
+        except OSError as error:
+            self._socket.close()
+            raise NetworkError(
+                f"cannot answer NTP on {address}:{port}",
+                why=error.strerror or str(error),
+                hint="ports below 1024 need root; 0 takes any",
+            ) from None
 
     def _serve(self) -> None:
         while not self._ended.is_set():

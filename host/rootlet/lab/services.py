@@ -27,8 +27,8 @@ class Services:
     """A context manager: the lab and its servers, behaving as ``scenario`` says.
 
     ``folder`` keeps the hierarchy (in ``ca``), what a device needs (``roots.pem``, an identity),
-    and what the recovery server serves (``recovery``). ``port`` is that of MQTT; the others are
-    any. ``bind`` is the address of all of them.
+    and what the recovery server serves (``recovery``). ``port`` is that of MQTT,
+    ``ntp_port`` that of the clock; the others are any. ``bind`` is the address of all of them.
     """
 
     def __init__(  # noqa: PLR0913 - options by keyword, each with a default
@@ -37,11 +37,13 @@ class Services:
         *,
         scenario: type[Scenario],
         port: int = 0,
+        ntp_port: int = 0,
         bind: str = "127.0.0.1",
         tls13: bool = False,
         broker: Kind = "auto",
     ) -> None:
         self.folder, self._scenario, self._bind = folder, scenario, bind
+        self._ntp_port = ntp_port
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         (folder / "recovery").mkdir(exist_ok=True)
         pki = Hierarchy.load_or_create(folder / KEYS)
@@ -51,7 +53,7 @@ class Services:
         with ExitStack() as started:
             started.enter_context(self.lab)
             self.jobs = started.enter_context(JobService(self.lab.broker_socket))
-            self.ntp = started.enter_context(NtpServer(self._bind))
+            self.ntp = started.enter_context(NtpServer(self._bind, self._ntp_port))
             site = RecoveryServer(self.folder / "recovery", self._bind)
             self.recovery = started.enter_context(site)
             started.enter_context(self._scenario().apply(self.lab))
