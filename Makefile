@@ -5,7 +5,7 @@ PYTHON := $(shell for p in python3.11 python3.12 python3.13 python3.14 python3 /
 	$$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && { echo $$p; break; }; done)
 WORKERS ?= auto
 
-.PHONY: embedded matrix-table bench-start bench-lab dev demo wolfssl test check fix certs vectors fuzz board dist clean
+.PHONY: embedded matrix-table bench-start bench-lab dev demo wolfssl test check fix certs vectors fuzz sweep board dist clean
 
 dev: $(VENV)/.ready
 
@@ -37,6 +37,11 @@ certs: dev
 
 vectors: dev
 	$(BIN)/python tests/assets/regenerate.py
+
+# Every power cut, twice: over 30,000 fault points, minutes per core.
+sweep: dev
+	$(BIN)/rootlet board prepare
+	$(BIN)/python tests/sweep/run.py
 
 fuzz: dev
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[fuzz]'
