@@ -26,8 +26,8 @@ class Record:
 
     ``number`` counts the writes, ``state`` is one of ``urootlet.states``, ``active`` a slot,
     ``backoff`` a step, ``staged`` counts the bundles of ``day``, ``floor`` is (key set,
-    sequence), ``sealed`` whether a bundle that retires or revokes was ever active,
-    ``candidate_hash`` that of the previous bundle when there is no candidate,
+    sequence), ``sealed`` whether a bundle that retires was ever confirmed, or one that revokes
+    accepted, ``candidate_hash`` that of the previous bundle when there is no candidate,
     ``last_bad`` the start of a hash.
     """
 

@@ -17,7 +17,6 @@ if _TYPING:
 
     from .rotation import Rotation
 
-_REVOKE = const(3)  # urootlet.states
 _MAX_BUNDLE = const(4096)
 _MAX_KEY_SET = const(6144)
 _MAX_KEY_SETS = const(8)  # in one go; each counts, so the next go continues
@@ -65,14 +64,9 @@ def _fetch(rotation: "Rotation", base: str) -> bool:
 def _rungs(rotation: "Rotation") -> "list[bytes]":
     """Return the older sets that may still fetch offers, newest first."""
     store = rotation.store
-    record = store.record
-    active = store.active()
-    # An active set that is damaged cannot tell whether it retires the previous one.
-    if record.state == _REVOKE or (active is None and record.sealed):
+    if store.record.sealed:
         return []
-    if active is not None and Bundle(active).flags:
-        return []
-    return [data for data in (store.previous(), not record.sealed and store.factory[0]) if data]
+    return [data for data in (store.previous(), store.factory[0]) if data]
 
 
 def _rung(rotation: "Rotation", data: bytes) -> bool:

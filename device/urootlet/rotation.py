@@ -170,7 +170,11 @@ class Rotation:
         record.candidate_hash = digest
         record.staged = staged
         record.day = today
-        self._step(_CUT if found.flags & _REVOKE_NOW else _OFFER)
+        event = _OFFER
+        if found.flags & _REVOKE_NOW:
+            event = _CUT
+            record.sealed = True  # also when a later bundle takes this one's place
+        self._step(event)
         self.tell("on_offer", found)
 
     def try_offer(self, data: bytes) -> bool:

@@ -132,6 +132,8 @@ class Store:
             data = self.read(SLOTS[index]) or b""
             try:
                 bundle = Bundle(data)
+                if bundle.flags:  # also when it was signed under keys that are gone
+                    made.sealed = True
                 order = 0, 0  # without update keys a number proves nothing
                 if bundle.sequence and made.keys:
                     check_bundle(self.keys(), bundle)
@@ -145,7 +147,6 @@ class Store:
             last = found[-1]
             if last[3]:
                 first = last
-            made.sealed = first[3] > 0
             made.floor, made.active, made.active_hash = first[:3]
             if last[0] > first[0]:
                 made.state = _TRIAL
