@@ -115,9 +115,18 @@ def decode(data: bytes, where: str) -> layout.Bundle:
         raise InputError(
             f"{where} is not a bundle",
             why=sentence(error.detail),
-            hint="make one with: rootlet build --board ID --keys rsa -o FILE.rlt",
+            hint=_hint(data),
             code=error.code,
         ) from error
+
+
+def _hint(data: bytes) -> str:
+    """Return what to do with a file that is not a whole bundle."""
+    if data[:5] == layout.MAGIC + bytes((layout.TYPE_KEY_SET,)):
+        return "it is a key set: rootlet key show FILE.rlk"
+    if data[:5] == layout.MAGIC + bytes((layout.TYPE_BUNDLE,)):
+        return "if it is still to be signed: rootlet sign FILE.tbs --key KEY.pem -o FILE.rlt"
+    return "make one with: rootlet build --board ID --keys rsa -o FILE.rlt"
 
 
 def profile_name(profile: int) -> str:

@@ -75,28 +75,29 @@ def main() -> None:
     """Run every target for its share of ``--inputs``, or one target as libFuzzer does."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--inputs", type=int, default=1_000_000, help="in all")
-    parser.add_argument("--target", choices=TARGETS)
+    parser.add_argument("--target", choices=TARGETS, help="this process runs one target")
+    parser.add_argument("--corpus", default="", help="the folder of its inputs")
     options = parser.parse_args()
     if options.target:
-        _fuzz(options.target, options.inputs)
+        _fuzz(options.target, options.inputs, options.corpus)
         return
     # The bundle parser is what reads offers from strangers: half of all inputs are its own.
     shares = {"bundle": 0.5, "key_set": 0.2, "certificate": 0.2, "pem_file": 0.1}
     for name, share in shares.items():
         count = round(options.inputs * share)
         print(f"{name}: {count} inputs", flush=True)
-        subprocess.run(
-            [sys.executable, __file__, "--target", name, "--inputs", str(count)], check=True
-        )
+        # libFuzzer ends its process at once, so the corpus is made and removed out here.
+        with tempfile.TemporaryDirectory(prefix="rootlet-fuzz-") as folder:
+            _seed(name, Path(folder))
+            command = [sys.executable, __file__, "--target", name, "--inputs", str(count)]
+            subprocess.run([*command, "--corpus", folder], check=True)
 
 
-def _fuzz(name: str, inputs: int) -> None:
-    with tempfile.TemporaryDirectory(prefix="rootlet-fuzz-") as folder:
-        arguments = [sys.argv[0], f"-runs={inputs}", f"-rss_limit_mb={_MEGABYTES}"]
-        arguments += [f"-timeout={_SECONDS}", "-max_len=8192", "-print_final_stats=1", folder]
-        _seed(name, Path(folder))
-        atheris.Setup(arguments, TARGETS[name])
-        atheris.Fuzz()
+def _fuzz(name: str, inputs: int, corpus: str) -> None:
+    arguments = [sys.argv[0], f"-runs={inputs}", f"-rss_limit_mb={_MEGABYTES}"]
+    arguments += [f"-timeout={_SECONDS}", "-max_len=8192", "-print_final_stats=1", corpus]
+    atheris.Setup(arguments, TARGETS[name])
+    atheris.Fuzz()
 
 
 def _seed(name: str, folder: Path) -> None:

@@ -21,7 +21,7 @@ from rootlet.lab.broker import find_mosquitto
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from rootlet.lab.front import Preference
+    from rootlet.lab.face import Preference
 
 RSA_ONLY = "ECDHE-RSA-AES128-GCM-SHA256"
 ECDSA_ONLY = "ECDHE-ECDSA-AES128-GCM-SHA256"

@@ -229,6 +229,7 @@ def test_another_anchor_never_makes_it_cheaper_nor_more_certain(anchors, profile
 class TestBuild:
     def test_shows_every_line_with_its_sources_below(self, tmp_path):
         arguments = ["--board", "esp32", "--keys", "rsa", "-o", str(tmp_path / "a.rlt")]
+        arguments += ["--sources"]
         text = CliRunner().invoke(cli, ["build", *arguments], catch_exceptions=False).stdout
         built = Bundle((tmp_path / "a.rlt").read_bytes())
         for line in costs(size=len(built.data), anchors=[RSA_TINY], profile=RSA).values():

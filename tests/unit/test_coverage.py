@@ -9,7 +9,9 @@ _SERIES = re.compile(r"(RSA|ECDSA) (\d+) ([^(]+)")
 
 def named(row):
     """Expand 'RSA 2048 M01-M06, S00-S25' into the names of known.toml."""
-    family, bits, ranges = _SERIES.match(row.name).groups()
+    found = _SERIES.match(row.name)
+    assert found, row.name
+    family, bits, ranges = found.groups()
     for one in ranges.split(","):
         first, _, last = one.strip().partition("-")
         letter = first[0].lower()

@@ -290,6 +290,12 @@ class TestTheCommand:
         assert "Costs" not in self.run(tmp_path, bundle_of(CA1), bundle_of(CA3)).stdout
         shown = self.run(tmp_path, bundle_of(CA1), bundle_of(CA3), "--board", "esp32").stdout
         assert "TLS heap in a handshake" in shown
+        assert "measured 2026-11-21" not in shown
+
+    def test_says_where_the_costs_come_from_when_asked(self, tmp_path):
+        shown = self.run(
+            tmp_path, bundle_of(CA1), bundle_of(CA3), "--board", "esp32", "--sources"
+        ).stdout
         assert "measured 2026-11-21" in shown
 
     def test_names_the_file_that_is_no_bundle(self, tmp_path):

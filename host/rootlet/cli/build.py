@@ -55,6 +55,7 @@ sign it, or --complete and it is not.
 @click.option("--retire-previous", is_flag=True, help="Once confirmed, trust no older set.")
 @click.option("--revoke-now", is_flag=True, help="Trust no older set from acceptance on.")
 @click.option("--complete", is_flag=True, help="Fail unless enough keys have signed.")
+@costs.sources_option
 @show.json_option
 def command(  # noqa: PLR0913 - one argument per option
     *,
@@ -68,6 +69,7 @@ def command(  # noqa: PLR0913 - one argument per option
     profile: str | None,
     endpoint_tls: str | None,
     created: int | None,
+    sources: bool,
     json_output: bool,
     **signing_options: Any,
 ) -> None:
@@ -98,7 +100,7 @@ def command(  # noqa: PLR0913 - one argument per option
     if json_output:
         show.as_json("build/1", {**_document(built, made.data, output), **made.document()})
     else:
-        _report(built, made, output)
+        _report(built, made, output, sources=sources)
 
 
 def _created(given: int | None) -> int:
@@ -115,12 +117,12 @@ def _created(given: int | None) -> int:
     return given
 
 
-def _report(built: builder.Built, made: signed.Made, output: Path) -> None:
+def _report(built: builder.Built, made: signed.Made, output: Path, *, sources: bool) -> None:
     show.table(
         "Anchors", ("anchor", "key", "bytes", "ends", "programmes end", "why"), _rows(built)
     )
     show.table("Covers", ("chain", "covered", "because"), _covers(built))
-    costs.table("Costs", ("what", "bytes", "board has"), _costs(built))
+    costs.table("Costs", ("what", "bytes", "board has"), _costs(built), sources=sources)
     for warning in built.warnings:
         click.echo(f"warning: {warning}", err=True)
     profile = bundle.profile_name(built.profile)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import click
+
 from rootlet.cli import show
 
 if TYPE_CHECKING:
@@ -15,19 +17,29 @@ if TYPE_CHECKING:
     Row = tuple[Sequence[str], Sequence[str]]
 
 
-def table(title: str, columns: Sequence[str], rows: Sequence[Row]) -> None:
-    """Print rows of cells, each with the numbers of its sources, then the sources.
+def sources_option(function: Any) -> Any:
+    """Add ``--sources`` to a command, as the argument ``sources``."""
+    return click.option("--sources", is_flag=True, help="Say where each figure comes from.")(
+        function
+    )
+
+
+def table(title: str, columns: Sequence[str], rows: Sequence[Row], *, sources: bool) -> None:
+    """Print rows of cells; with ``sources`` each with the numbers of its own, listed below.
 
     ``columns`` name the cells; a source that several rows share stands once.
     """
-    every = dict.fromkeys(source for _, sources in rows for source in sources)
+    if not sources:
+        show.table(f"{title} (--sources says from where)", columns, [cells for cells, _ in rows])
+        return
+    every = dict.fromkeys(one for _, mentioned in rows for one in mentioned)
     numbers = {source: number for number, source in enumerate(every, 1)}
     show.table(
         title,
         (*columns, "source"),
         [
-            (*cells, ", ".join(map(str, sorted({numbers[one] for one in sources}))))
-            for cells, sources in rows
+            (*cells, ", ".join(map(str, sorted({numbers[one] for one in mentioned}))))
+            for cells, mentioned in rows
         ],
     )
     show.facts({f"[{number}]": source for source, number in numbers.items()})

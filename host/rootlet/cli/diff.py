@@ -38,9 +38,16 @@ holds another key than the root that it names.
 @click.argument("new", type=click.Path(path_type=Path))
 @click.option("--board", "board_id", help="A board's id, or your own TOML file: compare costs.")
 @click.option("--exit-code", is_flag=True, help="Exit with 3 when something stops working.")
+@costs.sources_option
 @show.json_option
-def command(
-    *, old: Path, new: Path, board_id: str | None, exit_code: bool, json_output: bool
+def command(  # noqa: PLR0913 - one argument per option
+    *,
+    old: Path,
+    new: Path,
+    board_id: str | None,
+    exit_code: bool,
+    sources: bool,
+    json_output: bool,
 ) -> None:
     """Compare two bundles.
 
@@ -57,12 +64,12 @@ def command(
     if json_output:
         show.as_json("diff/1", {**_document(found), "old": str(old), "new": str(new)})
     else:
-        _report(found, same=before.data == after.data)
+        _report(found, same=before.data == after.data, sources=sources)
     if exit_code and found.stops:
         sys.exit(_STOPS)
 
 
-def _report(found: Difference, *, same: bool) -> None:
+def _report(found: Difference, *, same: bool, sources: bool) -> None:
     for warning in found.warnings:
         click.echo(f"warning: {warning}", err=True)
     show.table("Bundle", ("what", "old", "new"), found.header)
@@ -72,7 +79,7 @@ def _report(found: Difference, *, same: bool) -> None:
         [_change(one) for one in found.changes],
     )
     if found.costs:
-        _show_costs(found.costs)
+        _show_costs(found.costs, sources=sources)
     _show_effects("Stops working", found.stops)
     _show_effects("Starts working", found.starts)
     if same:
@@ -86,7 +93,7 @@ def _change(one: Change) -> Sequence[str]:
     return one.anchor.label, one.anchor.certificate.key, one.state, old, new, one.note
 
 
-def _show_costs(pairs: Sequence[tuple[Line, Line]]) -> None:
+def _show_costs(pairs: Sequence[tuple[Line, Line]], *, sources: bool) -> None:
     costs.table(
         "Costs",
         ("what", "old", "new", "board has"),
@@ -97,6 +104,7 @@ def _show_costs(pairs: Sequence[tuple[Line, Line]]) -> None:
             )
             for old, new in pairs
         ],
+        sources=sources,
     )
 
 
