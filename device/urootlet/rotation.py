@@ -11,10 +11,9 @@
 from . import clock, keyset
 from .bundle import Bundle
 from .errors import MICROPYTHON, Error, const
-from .factory import load
 from .session import Identity
 from .states import step
-from .store import SLOTS, Store, hash16
+from .store import SLOTS, Store, hash16, shipped
 
 _TYPING = const(0)
 if _TYPING:
@@ -100,7 +99,7 @@ class Rotation:
         factory: "tuple[bytes, bytes] | None" = None,
         identity: "Identity | None" = None,
     ) -> None:
-        self.store = Store(folder, load(folder) if factory is None else factory)
+        self.store = Store(folder, shipped(folder) if factory is None else factory)
         self.hooks = hooks or {}
         self._folder = folder
         self._identity = identity

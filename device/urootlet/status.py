@@ -7,7 +7,7 @@ _TYPING = const(0)
 if _TYPING:
     from typing import Any
 
-    from .record import Record
+    from .store import Record
 
 #: Reasons of the last change, by their number in the record.
 REASONS = (

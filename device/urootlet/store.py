@@ -4,18 +4,33 @@
 ``s0`` and ``s1`` the state record. On a board a file that is written anew is replaced when it is
 closed (littlefs), so the old bytes or the new are there, never half of either; FAT loses files
 and is refused. On CPython a file is written beside its place, flushed, and renamed.
+
+The record is what a device remembers of its trust; docs/rotation.md gives every byte. It is
+written to the file that is older, then to the other, so that a power cut leaves at least one
+whole and a flipped bit never brings an older record back. The valid one with the highest number
+counts. Hashes are the first 16 bytes of a SHA-256.
 """
 
+import binascii
 import hashlib
+import struct
 
 from .bundle import Bundle
 from .errors import MICROPYTHON, Error, const
 from .keyset import KeySet, check_bundle, check_self
-from .record import Record, decode
 
 _TRIAL = const(1)
 _MAX_BUNDLE = const(4096)
 _MAX_KEY_SET = const(6144)
+
+_MAGIC = b"RLS1"
+#: Magic; the fields below, of which the floor is two numbers; and the CRC-32 of all before it.
+_LAYOUT = ">4sI6BHIHIIIH16s16s16s8s"
+_SIZE = const(96)
+_FIELDS = (
+    "number state active attempts backoff staged reason floor_set floor_sequence keys time_floor "
+    "next_try tried_at day active_hash candidate_hash keys_hash last_bad"
+)
 
 SLOTS = ("ta", "tb")
 
@@ -23,6 +38,63 @@ SLOTS = ("ta", "tb")
 def hash16(data: bytes) -> bytes:
     """Return the first 16 bytes of the SHA-256 of ``data``."""
     return hashlib.sha256(data).digest()[:16]
+
+
+class Record:
+    """The fields of a state record; times are Unix seconds, hashes 16 bytes or zeros.
+
+    ``number`` counts the writes, ``state`` is one of ``urootlet.states``, ``active`` a slot,
+    ``backoff`` a step, ``staged`` counts the bundles of ``day``, ``floor`` is (key set,
+    sequence), ``sealed`` whether a bundle that retires was ever confirmed, or one that revokes
+    accepted, ``candidate_hash`` that of the previous bundle when there is no candidate,
+    ``last_bad`` the start of a hash.
+    """
+
+    number: int
+    state: int
+    active: int
+    attempts: int
+    backoff: int
+    staged: int
+    reason: int
+    sealed: bool
+    floor_set: int
+    floor_sequence: int
+    keys: int
+    time_floor: int
+    next_try: int
+    tried_at: int
+    day: int
+    active_hash: bytes
+    candidate_hash: bytes
+    keys_hash: bytes
+    last_bad: bytes
+
+    def __init__(self, data: bytes = bytes(_SIZE)) -> None:
+        for name, value in zip(_FIELDS.split(" "), struct.unpack_from(_LAYOUT, data)[1:]):
+            setattr(self, name, value)
+        self.sealed = self.active > 1
+        self.active &= 1
+        self.floor = (self.floor_set, self.floor_sequence)
+
+    def encode(self) -> bytes:
+        """Return the record's bytes."""
+        self.floor_set, self.floor_sequence = self.floor
+        values = [getattr(self, name) for name in _FIELDS.split(" ")]
+        values[2] |= self.sealed << 1
+        data = struct.pack(_LAYOUT, _MAGIC, *values)
+        return data + _check(data)
+
+
+def decode(data: "bytes | None") -> "Record | None":
+    """Return the record, or ``None`` for bytes that are not a whole one."""
+    if data is None or len(data) != _SIZE or _check(data[:-4]) != data[-4:]:
+        return None
+    return Record(data) if data[:4] == _MAGIC else None
+
+
+def _check(data: bytes) -> bytes:
+    return struct.pack(">I", binascii.crc32(data) & 0xFFFFFFFF)
 
 
 class Store:
@@ -176,3 +248,21 @@ def _refuse_fat() -> None:
     for mounted, path in mounts:
         if path == "/" and "Fat" in type(mounted).__name__:
             raise Error("FORMAT", "FAT; use littlefs")
+
+
+def shipped(folder: str) -> "tuple[bytes, bytes]":
+    """Return ``(bundle, key set)`` as the device was shipped, ``b""`` for one that was not.
+
+    No rotation rewrites them. On a board they are a module, ``rootlet_factory``, which ``rootlet
+    flash --trust-keys`` writes and which may be frozen into the firmware; on CPython two files,
+    ``factory.rlt`` and ``factory.rlk``, in the device's folder.
+    """
+    if MICROPYTHON:
+        try:
+            from rootlet_factory import BUNDLE, KEYS  # type: ignore[import-not-found]
+        except ImportError:
+            return b"", b""
+        return BUNDLE, KEYS
+    from .factory_cpython import load as files
+
+    return files(folder)

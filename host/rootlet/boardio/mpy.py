@@ -14,7 +14,7 @@ from rootlet.errors import RootletError
 MPY_VERSION = 6
 #: Where the package goes on a board, beside other libraries.
 FOLDER = "lib/urootlet"
-#: What the board was shipped with: see ``urootlet.factory``.
+#: What the board was shipped with: see ``urootlet.store.shipped``.
 FACTORY = "lib/rootlet_factory.mpy"
 _OTHER_INTERPRETER = "_cpython.py"
 

@@ -22,10 +22,9 @@ def _tell(work):
 
 
 def _store():
-    from urootlet.factory import load
-    from urootlet.store import Store
+    from urootlet.store import Store, shipped
 
-    return Store("", load(""))
+    return Store("", shipped(""))
 
 
 def _there(name):
@@ -153,7 +152,7 @@ def _factory_keys():
 
 
 def _afresh(store):
-    from urootlet.record import Record
+    from urootlet.store import Record
 
     made = Record()
     made.number = store.record.number
