@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from rootlet import catalog, path, pem
 from rootlet.errors import InputError
 from urootlet.bundle import ECDSA, RSA
+from urootlet.der import Certificate
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -67,6 +68,13 @@ def verify(request: Request) -> Verdict:
         assumed=not request.stack and request.board is None,
         anchor=anchors.get(used, used.title) if used else "",
         ends=min(link.not_after for link in answer.path) if used else None,
+    )
+
+
+def has_tiny_anchor(bundle: Bundle) -> bool:
+    """Whether an anchor is in a form older than version 3, which only mbedTLS takes for a CA."""
+    return any(
+        Certificate(bundle.data, start + 32, end).version < 3 for start, end in bundle.anchors
     )
 
 

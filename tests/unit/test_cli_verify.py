@@ -242,3 +242,8 @@ def test_a_verdict_names_a_catalogued_anchor_by_its_id() -> None:
     )
     found: Any = verify.read_anchors(bundle.decode(data, "it"))
     assert list(found.values()) == [CA3]
+
+
+def test_a_form_that_the_stack_does_not_take_is_the_first_hint(desk):
+    error = desk.refused(desk.bundle(CA3), "--chain", desk.chain(), "--stack", "openssl")
+    assert "--form strict" in error.hint

@@ -74,9 +74,19 @@ def command(  # noqa: PLR0913 - one argument per option
         raise TrustError(
             f"{verdict.model.name} would refuse {chain}",
             why=verdict.answer.reason,
-            hint=ADVICE[verdict.answer.code],
+            hint=_hint(request, verdict),
             code=verdict.answer.code,
         )
+
+
+def _hint(request: verifier.Request, verdict: verifier.Verdict) -> str:
+    """Return what to do: the form comes first, as no other root helps a stack that refuses it."""
+    taken = verdict.model.forms
+    if "tiny" not in taken and verifier.has_tiny_anchor(request.bundle):
+        return f"{verdict.model.name} takes no tiny anchors: build with --form {taken[0]}"
+    if verdict.answer.code == "ROOT" and len(verdict.answer.path) > 1:
+        return f"{ADVICE['ROOT']} If it has that root, docs/verifiers.md says what this stack asks"
+    return ADVICE[verdict.answer.code]
 
 
 def moment(text: str) -> datetime:
