@@ -26,6 +26,7 @@ OCCASIONS = {
     "fetch": "when no root works",
     "recovery": "when no root works",
     "status": "for an operator",
+    "union": "after a trial that failed",
 }
 _MEASURE = """
 import gc, sys

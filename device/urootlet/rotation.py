@@ -58,32 +58,6 @@ _FLOOR_AHEAD = const(157680000)  # 5 years after the bundle was made
 _LOST = ("ROOT", "FAMILY", "EXPIRED", "NOROOTS")
 
 
-class Union:
-    """Two bundles as one, for the control connection: the first one's profile, both anchors."""
-
-    def __init__(self, first: Bundle, second: Bundle) -> None:
-        self.profile = first.profile
-        self.anchors: "list[tuple[Bundle, int]]" = []
-        seen = []
-        for one in (first, second):
-            for index in range(len(one.anchors)):
-                original = one.original(index)
-                # One that both have counts once: OpenSSL's store keeps no certificate twice.
-                if original not in seen:
-                    seen.append(original)
-                    self.anchors.append((one, index))
-
-    def der(self, index: int) -> bytes:
-        """Return the DER of an anchor."""
-        one, index = self.anchors[index]
-        return one.der(index)
-
-    def original(self, index: int) -> bytes:
-        """Return the SHA-256 of an anchor's original."""
-        one, index = self.anchors[index]
-        return one.original(index)
-
-
 class Rotation:
     """The trust of the device in ``folder``: offers in, verified connections out.
 
@@ -324,6 +298,8 @@ class Rotation:
             return
         if MICROPYTHON:
             clock.raise_to(max(active.created, record.time_floor))
+        from .union import Union
+
         anchor = yield Union(found, active), -1
         if isinstance(anchor, bytes):
             record.reason = _EARLY

@@ -52,7 +52,7 @@ from urootlet import bundle as layout
 from urootlet import clock
 from urootlet.bundle import Bundle
 from urootlet.errors import Error
-from urootlet.rotation import Union
+from urootlet.union import Union
 
 OLD, NEW, NEXT = offered((CA1,), 1), offered((CA3,), 2), offered((CA4,), 3)
 FACTORY = (offered((SG2,), 1), keys(KEYS_1))
