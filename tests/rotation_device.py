@@ -140,6 +140,7 @@ class Between:
     def __init__(self, route: Callable[[int], int]) -> None:
         self.route = route
         self.sent: list[bytearray] = []
+        self._devices: list[socket.socket] = []
         self._serving = serving(self._pass)
 
     def __enter__(self) -> Self:
@@ -149,8 +150,15 @@ class Between:
     def __exit__(self, *_: object) -> None:
         self._serving.__exit__(None, None, None)
 
+    def cut(self) -> None:
+        """End every connection there is."""
+        for device in self._devices:
+            with suppress(OSError):
+                device.shutdown(socket.SHUT_RDWR)
+
     def _pass(self, device: socket.socket) -> None:
         kept = bytearray()
+        self._devices.append(device)
         self.sent.append(kept)
         with socket.create_connection(("127.0.0.1", self.route(len(self.sent) - 1))) as server:
             back = threading.Thread(target=_copy, args=(server, device))

@@ -10,7 +10,7 @@ from __future__ import annotations
 import errno
 import sys
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -373,3 +373,25 @@ _HOOKS = (
     "on_expiring",
     "on_error",
 )
+
+
+OLD, NEW, NEXT = offered((CA1,), 1), offered((CA3,), 2), offered((CA4,), 3)
+
+
+def bad_trial(trusted: Server) -> Callable[[Any, bool], Server | Error]:
+    """An impostor: nonsense for ``NEW`` alone, the server given for all else."""
+
+    def answer(found: Any, application: bool) -> Server | Error:
+        alone = application and getattr(found, "data", b"") == NEW
+        return Server("") if alone else trusted
+
+    return answer
+
+
+def with_cut(board: Board, cut: int, landed: bool, *steps: Callable[[], object]) -> None:
+    """Do the steps with a power cut at the given write, then start again."""
+    board.flash.cut, board.flash.landed = cut, landed
+    with suppress(PowerCut):
+        for step in steps:
+            step()
+    board.boot()

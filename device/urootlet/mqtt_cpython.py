@@ -22,16 +22,20 @@ class MQTTClient:
     """What an application on a board calls, on a gateway: publish, subscribe, wait_msg."""
 
     def __init__(self, config: Config, context: Context) -> None:
-        self._messages: "queue.SimpleQueue[MQTTMessage]" = queue.SimpleQueue()
+        self._messages: "queue.SimpleQueue[MQTTMessage | None]" = queue.SimpleQueue()
         self._answers: "queue.SimpleQueue[Any]" = queue.SimpleQueue()
         self._callback: "Callable[[bytes, bytes], None] | None" = None
         self._timeout = config.timeout
         self._context = context
         self.session = context.watch
-        self._client = Client(CallbackAPIVersion.VERSION2, client_id=config.thing)
+        # A connection that is lost is made again by the program, which asks the rotation which
+        # set may authenticate by then; paho would do it alone, with this context (rule 3).
+        self._client = Client(
+            CallbackAPIVersion.VERSION2, client_id=config.thing, reconnect_on_failure=False
+        )
         self._client.tls_set_context(context)
         self._client.on_connect = lambda _c, _u, _f, reason, _p: self._answers.put(reason)
-        self._client.on_disconnect = lambda _c, _u, _f, reason, _p: self._answers.put(reason)
+        self._client.on_disconnect = lambda _c, _u, _f, reason, _p: self._lost(reason)
         self._client.on_subscribe = lambda _c, _u, _m, reasons, _p: self._answers.put(reasons[0])
         self._client.on_message = lambda _c, _u, message: self._messages.put(message)
         if config.port == 443:
@@ -39,6 +43,10 @@ class MQTTClient:
         self._client.connect(config.address, config.port, config.keepalive)
         self._client.loop_start()
         self._answer("CONNACK")
+
+    def _lost(self, reason: "Any") -> None:
+        self._answers.put(reason)
+        self._messages.put(None)
 
     def _answer(self, what: str) -> None:
         try:
@@ -72,8 +80,11 @@ class MQTTClient:
             self.wait_msg()
 
     def wait_msg(self) -> None:
-        """Wait for one message and hand it to the callback."""
+        """Wait for one message and hand it to the callback. OSError: the connection is lost."""
         message = self._messages.get()
+        if message is None:
+            self._messages.put(None)  # for whoever asks next
+            raise OSError("the connection is lost")
         if self._callback is not None:
             self._callback(message.topic.encode(), bytes(message.payload))
 

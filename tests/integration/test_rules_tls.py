@@ -1,6 +1,6 @@
 """The security rules where they are about TLS and time limits: real servers, real interpreters.
 
-unit/test_rules.py attacks the state behind them and says where the other parts are tested.
+unit/test_rules_*.py attack the state behind them and says where the other parts are tested.
 """
 
 import contextlib
@@ -21,6 +21,7 @@ from rotation_device import (
     serving,
 )
 from rotation_world import RETIRE, REVOKE, keys, offered
+from urootlet.rotation import Rotation
 
 
 @pytest.fixture(params=["micropython", "cpython"])
@@ -123,6 +124,21 @@ class TestRule02And03OlderRoots:
         assert opened(lab, after) == []
         lab.serve(preference="ecc-only")
         assert device.take("connect", "leave", "active")[-1] == new.hex()
+
+
+class TestRule03OnAGateway:
+    def test_a_lost_connection_is_not_made_again_behind_the_rotations_back(self, lab, tmp_path):
+        device = RotatingDevice("cpython", tmp_path)
+        with Between(lambda _: lab.port) as between:
+            device.prepare(lab, (RSA, ECC), port=between.port)
+            client = Rotation(f"{tmp_path}/").connect()
+            between.cut()
+            time.sleep(2.5)  # paho-mqtt would try again after one second
+            assert len(between.sent) == 1
+            for _ in range(2):
+                with pytest.raises(OSError, match="lost"):
+                    client.wait_msg()
+            client.disconnect()
 
 
 class TestRule11TheRecoveryServerCannotExhaustTheDevice:

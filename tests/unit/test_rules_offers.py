@@ -1,0 +1,318 @@
+"""The security rules about state, one class each: the attack of the table, then what must hold.
+
+Rules 1, 2, 3, 5, 11, 12 and 14 are about TLS and time limits too; integration/test_rules_tls.py
+attacks those parts over real connections. What other tests hold:
+
+====  ==========================================================  =================================
+rule  part                                                        test
+====  ==========================================================  =================================
+3, 7  ``rotate start`` asks for canaries, and refuses 1-of-1      with ``rotate start``, which starts fleets
+5     the host refuses ``created`` later than now + 1 day         unit/test_build.py
+5, 9  time, endpoint, URL and force flags of a job                with Jobs on the device
+6     ``build --after`` assigns the sequence                      unit/test_signing.py
+8     every forged signature, and every malformed file            unit/test_vectors.py, device/test_parity.py
+9     phases are signed only after their gate                     with ``rotate start``
+13    unsigned over rfc2217 and socket; exports                   integration/test_flash.py, unit/test_export.py
+14    the policy denies other things                              with the AWS policy
+====  ==========================================================  =================================
+"""  # noqa: E501 - a row of a table
+
+from dataclasses import replace
+from unittest.mock import patch
+
+import pytest
+
+from keyset_cases import Alias, Elsewhere, Set, record
+from rotation_world import (
+    CA1,
+    CA3,
+    CREATED,
+    DAY,
+    KEYS_1,
+    KEYS_2,
+    NEW,
+    NEXT,
+    OLD,
+    SG2,
+    Board,
+    Server,
+    bad_trial,
+    keys,
+    offered,
+    with_cut,
+)
+from urootlet.bundle import Bundle
+from urootlet.errors import Error
+
+FACTORY = (offered((SG2,), 1), keys(KEYS_1))
+
+
+STOLEN = Server(CA1)
+
+
+@pytest.fixture
+def board():
+    with Board() as made:
+        yield made
+
+
+_REFUSALS = ("FORMAT", "NOROOTS", "TARGET", "SEQUENCE", "SIGNATURE")
+
+
+class TestRule07OneStolenKeyIsNotEnough:
+    @pytest.mark.parametrize(
+        "signed", [(0,), (0, Alias(0)), (0, Elsewhere(1)), (0, 9), (Alias(0), Alias(1))], ids=str
+    )
+    def test_one_key_however_it_is_dressed(self, board, signed):
+        assert board.refuses(offered((CA3,), 2, signed=signed)) == "SIGNATURE"
+
+    def test_the_same_signature_twice(self, board):
+        one = offered((CA3,), 2, signed=(0,))
+        assert board.refuses(one + one[-392:]) == "FORMAT"
+
+    def test_no_key_set_and_every_offer_is_refused(self):
+        with Board(factory=(b"", b"")) as board:
+            assert board.refuses(NEW) == "NOKEYS"
+            assert board.refuses(keys(KEYS_1)) == "NOKEYS"
+            assert board.refuses(keys(KEYS_2)) == "NOKEYS"
+
+    def test_the_thief_cannot_rotate_the_owner_out(self, board):
+        mine = Set(2, 1, (9,), (0, 9))
+        assert board.refuses(keys(mine)) == "SIGNATURE"
+
+
+class TestRule08TheHashCoversEverything:
+    def test_any_byte_that_is_changed_after_signing_is_refused(self, board):
+        for at in range(0, len(NEW), 7):
+            spoilt = bytearray(NEW)
+            spoilt[at] ^= 0x01
+            assert board.refuses(bytes(spoilt)) in _REFUSALS
+
+    @pytest.mark.parametrize("size", range(0, len(NEW), 101))
+    def test_a_file_that_is_cut_off_is_refused(self, board, size):
+        assert board.refuses(NEW[:size]) in _REFUSALS
+
+    def test_a_signature_over_a_key_set_is_none_over_a_bundle(self, board):
+        message = Bundle(NEW).data[: Bundle(NEW).signed_end]
+        as_keys = message[:4] + b"\x02" + message[5:]
+        records = sorted(record(one, as_keys) for one in (0, 1))
+        assert board.refuses(message + b"".join(records)) == "SIGNATURE"
+
+    def test_a_signature_for_another_fleet_is_none_here(self, board):
+        assert board.refuses(offered((CA3,), 2, target="fans")) == "TARGET"
+
+
+class TestRule09APublisherCannotWearOutTheFlash:
+    def test_the_same_offer_a_hundred_times_is_written_once(self, board):
+        assert board.offer(NEW) == ""
+        written = len(board.flash.writes)
+        assert {board.offer(NEW) for _ in range(100)} == {"same"}
+        assert len(board.flash.writes) == written
+
+    def test_two_bundles_in_turns_are_written_once(self, board):
+        assert board.offer(NEW) == ""
+        assert board.offer(NEXT) == ""
+        written = len(board.flash.writes)
+        for _ in range(50):
+            assert board.refuses(NEW) == "SEQUENCE"
+            assert board.offer(NEXT) == "same"
+        assert len(board.flash.writes) == written
+
+    def test_ever_newer_bundles_are_staged_three_times_a_day(self, board):
+        answers = [board.offer(offered((CA3,), number)) for number in range(2, 12)]
+        assert answers == ["", "", "", *["SEQUENCE"] * 7]
+        assert board.flash.writes.count("tb") == 3
+        board.later(DAY)
+        assert board.offer(offered((CA3,), 12)) == ""
+
+    def test_a_reboot_does_not_start_the_day_again(self, board):
+        for number in range(2, 9):
+            board.offer(offered((CA3,), number))
+            board.boot()
+        assert board.flash.writes.count("tb") == 3
+
+    def test_what_is_wrong_on_sight_is_not_even_verified(self, board):
+        wrong = (b"", b"x" * 5000, OLD + b"x", offered((CA3,), 9999), b"RLT1\x02" + b"x" * 7000)
+        with patch("urootlet.signature.verify", side_effect=AssertionError):
+            for one in wrong:
+                board.refuses(one)
+
+    def test_a_failing_link_writes_eight_records_a_trial_at_most(self, board):
+        assert board.offer(NEW) == ""
+        written = len(board.flash.writes)
+        board.link.answer = bad_trial(STOLEN)
+        for _ in range(100):
+            board.connect()
+        assert len(board.flash.writes) - written <= 8
+
+
+class TestRule10ABitFlipBringsNothingBack:
+    @pytest.mark.parametrize("name", ["s0", "s1"])
+    def test_each_byte_of_a_record_flipped_and_the_old_bundle_is_refused(self, board, name):
+        board.rotate(NEW, CA3)
+        whole = dict(board.flash.files)
+        for at in range(len(whole[name])):
+            board.flash.files.update(whole)
+            board.flash.flip(name, at, 1 << at % 8)
+            board.boot()
+            assert board.trust.status()["floor"] == (1, 2)
+            assert board.refuses(OLD) == "SEQUENCE"
+            assert board.active == NEW
+
+    @pytest.mark.parametrize("landed", [False, True])
+    def test_after_a_cut_between_the_two_writes_the_next_boot_makes_them_the_same(
+        self, board, landed
+    ):
+        assert board.offer(NEW) == ""
+        board.link.server = Server(CA3)
+        with_cut(board, 3, landed, board.connect)  # after the first write of the confirmation
+        assert board.active == NEW
+        assert board.connect() == ""
+        for name in ("s0", "s1"):
+            whole = dict(board.flash.files)
+            board.flash.flip(name, 40)
+            board.boot()
+            assert board.active == NEW
+            board.flash.files.update(whole)
+
+    def test_with_both_records_lost_it_goes_by_what_is_signed(self, board):
+        board.rotate(NEW, CA3)
+        for name in ("s0", "s1"):
+            board.flash.flip(name, 20)
+        board.boot()
+        assert board.refuses(OLD) in ("same", "SEQUENCE")
+        assert board.connect() == ""
+        assert (board.active, board.trust.status()["floor"]) == (NEW, (1, 2))
+
+    def test_a_bundle_that_nobody_signed_is_not_put_in_force_by_losing_the_records(self, board):
+        board.rotate(NEW, CA3)
+        foreign = offered((SG2,), 900, signed=(8, 9))
+        board.flash.files["ta"] = foreign
+        for name in ("s0", "s1"):
+            board.flash.flip(name, 20)
+        board.boot()
+        assert board.active == NEW
+
+    def test_a_damaged_active_slot_is_made_whole_by_the_same_bytes(self, board):
+        board.rotate(NEW, CA3)
+        board.flash.flip("tb", 300)
+        board.boot()
+        board.link.config.recovery = ["http://fleet"]
+        board.urls["http://fleet/latest.rlt"] = NEW
+        assert board.connect() == ""
+        assert board.active == NEW
+
+    def test_a_damaged_candidate_is_dropped_but_not_banned(self, board):
+        assert board.offer(NEW) == ""
+        board.flash.flip("tb", 300)
+        board.boot()
+        assert board.connect() == ""
+        assert board.state == "idle"
+        board.rotate(NEW, CA3)
+
+    def test_a_worn_flash_does_not_stop_the_active_set(self, board):
+        assert board.offer(NEW) == ""
+        board.flash.broken = True
+        for _ in range(3):
+            assert board.connect() == ""
+            assert board.active == OLD
+            board.later(90 * DAY)
+            board.link.server = replace(board.link.server, begins=board.clock - DAY)
+        assert [one for one in board.link.sessions if one.server.root == CA3] == []
+
+    def test_an_attempt_that_cannot_be_noted_is_not_made(self, board):
+        assert board.offer(NEW) == ""
+        board.flash.broken = True
+        board.link.answer = lambda found, _: Server(CA3 if found.data == NEW else CA1)
+        assert board.connect() == ""
+        assert {one.data for one in board.link.sessions} == {OLD}
+
+
+class TestRule11RecoveryIsBoundedInSteps:
+    def behind(self, count):
+        """Key sets 2 to ``count`` + 1, each signed by 0 and 1, and a bundle under the last."""
+        sets = [Set(version, 2, (0, 1, 2), (0, 1)) for version in range(2, count + 2)]
+        files = {f"http://fleet/keys-{one.version}.rlk": keys(one) for one in sets}
+        files["http://fleet/latest.rlt"] = offered((CA3,), 1, key_set=count + 1, signed=(0, 1))
+        return files
+
+    def test_twenty_key_sets_behind_it_walks_eight_a_session_and_resumes(self, board):
+        board.link.config.recovery = ["http://fleet"]
+        board.urls = self.behind(20)
+        board.link.server = Server(CA3)
+        versions = []
+        for _ in range(3):
+            board.asked.clear()
+            code = board.connect()
+            assert len(board.asked) <= 9
+            versions.append(board.trust.store.keys().version)
+            board.boot()
+            board.later(DAY)
+        assert (versions, code) == ([9, 17, 21], "")
+
+    def test_a_power_cut_in_the_walk_loses_one_step_at_most(self, board):
+        board.link.config.recovery = ["http://fleet"]
+        board.urls = self.behind(5)
+        board.link.server = Server(CA3)
+        with_cut(board, 7, False, board.connect)
+        assert board.trust.store.keys().version == 3
+        assert board.connect() == ""
+
+    def test_it_asks_again_only_after_a_pause_that_differs(self, board):
+        board.link.config.recovery = ["http://fleet"]
+        board.link.server = Server(CA3)
+        for _ in range(10):
+            assert board.connect() == "ROOT"
+        assert board.asked == ["http://fleet/latest.rlt"]
+        pauses = set()
+        for start in range(CREATED, CREATED + 20 * DAY, DAY + 37):
+            board.boot()
+            board.set(start)
+            asked = len(board.asked)
+            board.connect()
+            while len(board.asked) == asked + 1:
+                board.later(30)
+                board.connect()
+            pauses.add(board.clock - start)
+        assert len(pauses) > 5
+        assert 900 <= min(pauses) <= max(pauses) <= 1860
+
+    def test_a_network_fault_is_no_reason_to_look_for_another_bundle(self, board):
+        board.link.config.recovery = ["http://fleet"]
+        board.link.answer = lambda *_: Error("NET", "")
+        assert board.connect() == "NET"
+        assert board.asked == []
+
+    @pytest.mark.parametrize("fault", [OSError(104), MemoryError(), ValueError("suback")])
+    def test_an_older_set_whose_server_misbehaves_is_one_more_refusal(self, fault):
+        def subscribe(*_):
+            raise fault
+
+        with Board(OLD, FACTORY) as board, patch("rotation_world.Client.subscribe", subscribe):
+            board.link.config.offers = "offers"
+            board.link.server = Server(SG2)
+            assert board.connect() == "ROOT"
+
+
+class TestRule12TheProfileIsAMask:
+    @pytest.mark.parametrize("profile", [0, 4, 7, 128, 255])
+    def test_a_signed_mask_that_is_empty_or_unknown_is_refused(self, board, profile):
+        message = bytearray(NEW[: Bundle(NEW).signed_end])
+        message[6 + message[5] + 14] = profile
+        records = sorted(record(one, bytes(message)) for one in (0, 1))
+        assert board.refuses(bytes(message) + b"".join(records)) == "FORMAT"
+
+
+class TestRule13UnsignedNeverComesAsAnOffer:
+    def test_it_is_refused_and_changes_no_floor_and_no_key_set(self, board):
+        before = board.trust.status()
+        assert board.refuses(offered((CA3,), 0)) == "SIGNATURE"
+        assert board.trust.status() == before
+
+    def test_nor_a_key_set_that_nobody_signed(self, board):
+        assert board.refuses(keys(Set(2, 2, (3, 4, 5), ()))) == "SIGNATURE"
+
+    def test_an_unsigned_bundle_that_was_flashed_serves_and_is_replaced_by_a_signed_one(self):
+        with Board(offered((CA1,), 0)) as board:
+            assert board.connect() == ""
+            board.rotate(offered((CA3,), 1), CA3)
