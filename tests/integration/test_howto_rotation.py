@@ -117,7 +117,9 @@ def test_the_page_leads_to_a_rotated_board(desk):
     assert re.search(r"^floor +1\.2$", shown, re.MULTILINE)
     assert re.search(r"^key set +version 1 for pumps, 2 of 2 keys$", shown, re.MULTILINE)
     assert re.search(r"^reason +confirmed$", shown, re.MULTILINE)
-    assert desk.until([1, 1])["floor"] == [1, 1]
+    reset = next(command for command in seen if command.endswith("--reset-trust"))
+    assert "written: ta" in seen[reset]
+    assert desk.until([1, 2])["floor"] == [1, 2]  # the retained offer is taken again
 
 
 def test_the_page_names_no_other_command():
