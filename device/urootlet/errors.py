@@ -7,7 +7,7 @@ MICROPYTHON = sys.implementation.name == "micropython"
 
 if not MICROPYTHON:
 
-    def const(value: int) -> int:
+    def const(value: "T") -> "T":
         """Return ``value``; mpy-cross folds it into the bytecode and drops the name if private."""
         return value
 
@@ -18,7 +18,9 @@ else:
 #: Imports for type checkers only: mpy-cross leaves the block out, CPython skips it.
 _TYPING = const(0)
 if _TYPING:
-    from typing import NoReturn
+    from typing import NoReturn, TypeVar
+
+    T = TypeVar("T")
 
 
 class Error(Exception):

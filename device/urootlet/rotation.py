@@ -54,9 +54,6 @@ _FIRST_WAIT = const(900)
 _FLOOR_STEP = const(2592000)  # 30 days: the floor is not worth a write for less
 _FLOOR_AHEAD = const(157680000)  # 5 years after the bundle was made
 
-#: The active set does not authenticate the server, and the network and the name are there.
-_LOST = ("ROOT", "FAMILY", "EXPIRED", "NOROOTS")
-
 
 class Rotation:
     """The trust of the device in ``folder``: offers in, verified connections out.
@@ -216,7 +213,8 @@ class Rotation:
         The pause differs, so that a fleet does not come at once.
         """
         now = clock.now()
-        if error.code not in _LOST or (
+        # The active set does not authenticate the server; the network and the name are there.
+        if error.code not in ("ROOT", "FAMILY", "EXPIRED", "NOROOTS") or (
             self._recovered <= now < self._recovered + _FIRST_WAIT + now % _FIRST_WAIT
         ):
             return False

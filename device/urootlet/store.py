@@ -23,11 +23,11 @@ _TRIAL = const(1)
 _MAX_BUNDLE = const(4096)
 _MAX_KEY_SET = const(6144)
 
-_MAGIC = b"RLS1"
+_MAGIC = const(b"RLS1")
 #: Magic; the fields below, of which the floor is two numbers; and the CRC-32 of all before it.
-_LAYOUT = ">4sI6BHIHIIIH16s16s16s8s"
+_LAYOUT = const(">4sI6BHIHIIIH16s16s16s8s")
 _SIZE = const(96)
-_FIELDS = (
+_FIELDS = const(
     "number state active attempts backoff staged reason floor_set floor_sequence keys time_floor "
     "next_try tried_at day active_hash candidate_hash keys_hash last_bad"
 )
@@ -94,7 +94,7 @@ def decode(data: "bytes | None") -> "Record | None":
 
 
 def _check(data: bytes) -> bytes:
-    return struct.pack(">I", binascii.crc32(data) & 0xFFFFFFFF)
+    return struct.pack(">I", binascii.crc32(data))
 
 
 class Store:

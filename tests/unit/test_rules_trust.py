@@ -29,7 +29,7 @@ from rotation_world import (
 )
 from urootlet.bundle import Bundle
 from urootlet.errors import Error
-from urootlet.rotation import Union
+from urootlet.union import Union
 
 FACTORY = (offered((SG2,), 1), keys(KEYS_1))
 STOLEN = Server(CA1)  # what the thief of the old root's key answers
