@@ -79,6 +79,7 @@ def files() -> dict[str, bytes]:
     """Return every file by the name that ``board/cases.py`` knows it by."""
     three = ("amazon-root-ca-1", "amazon-root-ca-2", "amazon-root-ca-3", "starfield-g2")
     good = signed()
+    later = signed(sequence=3)
     return {
         "factory": unsigned(),
         "old": signed(_OLD, 1),
@@ -94,15 +95,19 @@ def files() -> dict[str, bytes]:
         "under-keys-2": signed(sequence=1, key_set=2, keys=(1, 2)),
         "under-keys-2-next": signed(_OLD, 2, key_set=2, keys=(1, 2)),
         "leaf": leaf(),
+        "day-3": signed(sequence=4),
+        "day-4": signed(sequence=5),
+        "day-5": signed(sequence=6),
         # What must be refused, each for one reason.
         "no-too-far": signed(sequence=2000),
-        "no-target": signed(target="fans"),
-        "no-one-key": signed(keys=(0,)),
-        "no-strangers": signed(keys=(8, 9)),
-        "no-tampered": good[:-1] + bytes((good[-1] ^ 1,)),
-        "no-cut-off": good[:-1],
-        "no-anchor-changed": good[:120] + bytes((good[120] ^ 1,)) + good[121:],
+        "no-target": signed(sequence=3, target="fans"),
+        "no-one-key": signed(sequence=3, keys=(0,)),
+        "no-strangers": signed(sequence=3, keys=(8, 9)),
+        "no-tampered": later[:-1] + bytes((later[-1] ^ 1,)),
+        "no-cut-off": later[:-1],
+        "no-anchor-changed": later[:120] + bytes((later[120] ^ 1,)) + later[121:],
         "no-keys-1": Set(2, 2, (5, 6, 7), (5, 6)).encode(),
+        "no-planted": signed(sequence=3, key_set=2, keys=(5, 6)),
         "no-keys-gap": Set(3, 2, (0, 1, 2), (0, 1)).encode(),
     }
 

@@ -29,6 +29,7 @@ class Ledger:
     def __init__(self):
         self.floor = (0, 0)
         self.cut = (0, 0)
+        self.keys = 0
 
 
 class Seen:
@@ -38,6 +39,7 @@ class Seen:
         values = struct.unpack(_LAYOUT, data[:92])
         self.number, self.state, self.active, self.attempts = values[1:5]
         self.floor = (values[8], values[9])
+        self.keys = values[10]
         self.time_floor = values[11]
         self.active &= 1  # 2 is: sealed
         self.active_hash, self.candidate_hash = values[15:17]
@@ -79,6 +81,7 @@ def remember(world):
         return None
     ledger = world.ledger
     ledger.floor = max(ledger.floor, found.floor)
+    ledger.keys = max(ledger.keys, found.keys)
     active = world.case.known.get(found.active_hash)
     if active is not None and active.flags:
         ledger.cut = max(ledger.cut, order(active))
@@ -133,6 +136,12 @@ def check_floor(world, store):
             floor = max(floor, order(world.case.known[digest_of(candidate)]))
     if floor < world.ledger.floor:
         raise Violation("I4-floor-falls", "%r after %r" % (floor, world.ledger.floor))
+
+
+def check_keys(world, found):
+    """I4: a key set that was taken is never forgotten, or its stolen predecessor would rule."""
+    if found is not None and found.keys < world.ledger.keys and not world.case.rebuilt:
+        raise Violation("I4-keys-fall", "%d after %d" % (found.keys, world.ledger.keys))
 
 
 def check_floor_reached(world, found):
@@ -193,6 +202,7 @@ def check_reboot(world, store):
     check_files(world)
     found = oracle(world.device)
     check_evidence(world, found)
+    check_keys(world, found)
     check_floor_reached(world, found)
     check_time_floor(world, found)
     check_attempts(world, found)

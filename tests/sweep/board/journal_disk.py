@@ -106,7 +106,8 @@ class Device:
                 raise OSError(2, "no such file")
             return _Reader(self.names[name].seen)
         self.step("create")
-        inode = self.names[name] = Inode()
+        inode = self.names.setdefault(name, Inode())
+        inode.seen = b""
         return _Writer(self, inode)
 
     def remove(self, name):
