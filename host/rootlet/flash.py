@@ -45,6 +45,8 @@ class Report:
     missing: list[str] = field(default_factory=list)
     #: Version of the update key set in force, 0 for none: then every offer is refused.
     keys: int = 0
+    #: Whether the board noted anew what the bundle stands for.
+    settled: bool = False
 
 
 @dataclass
@@ -135,11 +137,11 @@ def flash(
         for path, data in todo.items():
             if path != BUNDLE:
                 writer.put(path, data)
-        changed = _settle(writer, files[BUNDLE], new=BUNDLE in todo, reset=reset_trust)
+        report.settled = _settle(writer, files[BUNDLE], new=BUNDLE in todo, reset=reset_trust)
         identity = [path for path in _IDENTITY if path not in files]
         found = zip(identity, board.hashes(identity), strict=True)
         report.missing = [path for path, digest in found if digest is None]
-        if report.written or changed:
+        if report.written or report.settled:
             board.restart()
     return report
 

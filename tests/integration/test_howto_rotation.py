@@ -118,7 +118,7 @@ def test_the_page_leads_to_a_rotated_board(desk):
     assert re.search(r"^key set +version 1 for pumps, 2 of 2 keys$", shown, re.MULTILINE)
     assert re.search(r"^reason +confirmed$", shown, re.MULTILINE)
     reset = next(command for command in seen if command.endswith("--reset-trust"))
-    assert "written: ta" in seen[reset]
+    assert "the board goes by this bundle again" in seen[reset]
     assert desk.until([1, 2])["floor"] == [1, 2]  # the retained offer is taken again
 
 

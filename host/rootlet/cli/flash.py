@@ -119,6 +119,8 @@ def _report(report: flash.Report, port: str) -> None:
         click.echo(f"written: {path}")
     if report.written:
         click.echo(f"{port}: {len(report.written)} files, {report.bytes_written} bytes written")
+    elif report.settled:
+        click.echo(f"{port}: no file written; the board goes by this bundle again")
     else:
         click.echo(f"{port}: up to date, nothing written")
     if not report.board["umqtt"]:
