@@ -5,7 +5,7 @@ PYTHON := $(shell for p in python3.11 python3.12 python3.13 python3.14 python3 /
 	$$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && { echo $$p; break; }; done)
 WORKERS ?= auto
 
-.PHONY: embedded matrix-table bench-size bench-start bench-lab dev demo wolfssl test check fix certs vectors fuzz sweep board dist clean
+.PHONY: embedded matrix-table bench-size bench-start bench-lab dev demo wolfssl test check fix certs vectors fuzz sweep soak board dist clean
 
 dev: $(VENV)/.ready
 
@@ -42,6 +42,11 @@ vectors: dev
 sweep: dev
 	$(BIN)/rootlet board prepare
 	$(BIN)/python tests/sweep/run.py
+
+# Offers, resets, links and clocks in any order: make soak EXAMPLES=50000 takes over an hour.
+EXAMPLES ?= 2500
+soak: dev
+	ROOTLET_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest tests/unit/test_rotation_machine.py
 
 fuzz: dev
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[fuzz]'
