@@ -43,7 +43,7 @@ sweep: dev
 	$(BIN)/rootlet board prepare
 	$(BIN)/python tests/sweep/run.py
 
-# Offers, resets, links and clocks in any order: make soak EXAMPLES=50000 takes over an hour.
+# Offers, resets, links and clocks in any order; EXAMPLES=N for another length.
 EXAMPLES ?= 2500
 soak: dev
 	ROOTLET_EXAMPLES=$(EXAMPLES) $(BIN)/python -m pytest tests/unit/test_rotation_machine.py
