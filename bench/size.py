@@ -21,12 +21,12 @@ USES = {"connect": "urootlet.session", "connect + rotate": "urootlet.rotation, u
 OCCASIONS = {
     "advice": "to say what to do",
     "aio": "by asyncio programs",
+    "control": "after a trial that failed",
     "diagnose": "after a failed connection",
     "facts": "with diagnose, or when an anchor ends soon",
     "fetch": "when no root works",
     "recovery": "when no root works",
     "status": "for an operator",
-    "union": "after a trial that failed",
 }
 _MEASURE = """
 import gc, sys

@@ -296,7 +296,7 @@ class Rotation:
             return
         if MICROPYTHON:
             clock.raise_to(max(active.created, record.time_floor))
-        from .union import Union
+        from .control import Union
 
         anchor = yield Union(found, active), -1
         if isinstance(anchor, bytes):

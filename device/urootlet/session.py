@@ -65,22 +65,14 @@ class Identity:
         if self.config.ntp:
             clock.sync(self.config.ntp)
         clock.raise_to(floor)
-        self._resolve()  # so that a name that is unknown is told apart from a server that is down
+        self.resolve()  # so that a name that is unknown is told apart from a server that is down
         return self.context(bundle)
 
     def handshake(self, bundle: Bundle) -> bytes:
         """Do a handshake and nothing more; return the original's SHA-256 of the anchor used."""
-        context = self.context(bundle)
-        sock = socket.socket()
-        try:
-            sock.settimeout(self.config.timeout)
-            sock.connect(self._resolve())
-            context.wrap_socket(sock).close()
-        except Exception as error:  # noqa: BLE001 - as above
-            raise self.explain(error, bundle, context)
-        finally:
-            sock.close()
-        return context.watch.anchor
+        from .control import handshake
+
+        return handshake(self, bundle)
 
     def context(self, bundle: Bundle) -> Context:
         """Return a verifying context for one connection."""
@@ -98,7 +90,8 @@ class Identity:
 
         return explain(error, bundle, self.config.address, context)
 
-    def _resolve(self) -> "Any":
+    def resolve(self) -> "Any":
+        """Return the address to connect to. Errors: DNS."""
         try:
             return socket.getaddrinfo(self.config.address, self.config.port)[0][-1]
         # ValueError: CPython cannot even encode the name. IndexError: a board found nothing.

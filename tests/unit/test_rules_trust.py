@@ -28,8 +28,8 @@ from rotation_world import (
     with_cut,
 )
 from urootlet.bundle import Bundle
+from urootlet.control import Union
 from urootlet.errors import Error
-from urootlet.union import Union
 
 FACTORY = (offered((SG2,), 1), keys(KEYS_1))
 STOLEN = Server(CA1)  # what the thief of the old root's key answers

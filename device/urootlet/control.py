@@ -1,10 +1,13 @@
-"""Two bundles as one, for the control connection. Loaded only after a trial that failed."""
+"""The control connection: a handshake with both sets, after a trial that failed."""
+
+import socket
 
 from .errors import const
 
 _TYPING = const(0)
 if _TYPING:
     from .bundle import Bundle
+    from .session import Identity
 
 
 class Union:
@@ -31,3 +34,18 @@ class Union:
         """Return the SHA-256 of an anchor's original."""
         one, index = self.anchors[index]
         return one.original(index)
+
+
+def handshake(identity: "Identity", bundle: "Bundle") -> bytes:
+    """Do a handshake and nothing more; return the original's SHA-256 of the anchor used."""
+    context = identity.context(bundle)
+    sock = socket.socket()
+    try:
+        sock.settimeout(identity.config.timeout)
+        sock.connect(identity.resolve())
+        context.wrap_socket(sock).close()
+    except Exception as error:  # noqa: BLE001 - libraries raise anything; it becomes one Error
+        raise identity.explain(error, bundle, context)
+    finally:
+        sock.close()
+    return context.watch.anchor
