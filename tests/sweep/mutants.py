@@ -203,13 +203,13 @@ MUTANTS = (
         "POSIX: file not flushed before its rename",
         (("        os.fsync(file.fileno())\n", ""),),
         Job("cpython", "cuts", cases=(0,)),
-        ("I2-usable-set", "I4-floor-falls", "I7-convergence", "I12-unverified-set"),
+        ("I2-usable-set", "I4-confirm-lost", "I7-convergence", "I12-unverified-set"),
     ),
     Mutant(
         "POSIX: written in place",
         (('beside = path + ".new"', "beside = path"),),
         Job("cpython", "cuts", cases=(0,)),
-        ("I2-usable-set", "I4-floor-falls", "I7-convergence", "I12-unverified-set"),
+        ("I2-usable-set", "I4-confirm-lost", "I7-convergence", "I12-unverified-set"),
     ),
 )
 

@@ -144,6 +144,16 @@ def check_keys(world, found):
         raise Violation("I4-keys-fall", "%d after %d" % (found.keys, world.ledger.keys))
 
 
+def check_kept(world, found):
+    """I4: what was told as confirmed is still active, or something newer is."""
+    told = [event[1] for event in world.events if event[0] == "confirm"]
+    if not told or world.case.damaged:
+        return
+    active = found and world.case.known.get(found.active_hash)
+    if not active or order(active) < order(world.case.known[told[-1]]):
+        raise Violation("I4-confirm-lost", "told, and not on the disk")
+
+
 def check_floor_reached(world, found):
     """I5: the floor is never above the active bundle's own number."""
     active = found and world.case.known.get(found.active_hash)
@@ -203,6 +213,7 @@ def check_reboot(world, store):
     found = oracle(world.device)
     check_evidence(world, found)
     check_keys(world, found)
+    check_kept(world, found)
     check_floor_reached(world, found)
     check_time_floor(world, found)
     check_attempts(world, found)
