@@ -309,8 +309,11 @@ class TestLife:
             running.send_signal(signal.SIGINT)
         assert running.returncode == 0
 
-    def test_a_busy_board_ends_when_its_supervisor_is_killed(self, tmp_path: Path) -> None:
-        command = command_line("board", "virtual", "--dir", tmp_path)
+    @pytest.mark.parametrize("before", [(), ("env", "--ignore-signal=HUP,INT")])
+    def test_a_busy_board_ends_when_its_supervisor_is_killed(
+        self, tmp_path: Path, before: tuple[str, ...]
+    ) -> None:
+        command = [*before, *command_line("board", "virtual", "--dir", tmp_path)]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as running:
             assert running.stdout is not None
             port = running.stdout.readline().removeprefix("port: ").strip()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import pty
+import signal
 import subprocess
 import termios
 import tty
@@ -42,7 +43,7 @@ class BoardProcess:
             make_raw(inner)
             os.set_blocking(self.terminal, False)
             self._process = subprocess.Popen(
-                [*command, os.ttyname(inner)],
+                [*_heeding_signals(), *command, os.ttyname(inner)],
                 stdin=inner,
                 stdout=inner,
                 stderr=inner,
@@ -63,6 +64,16 @@ class BoardProcess:
         """Wait for the end and return the exit status; give the terminal back."""
         os.close(self.terminal)
         return self._process.wait()
+
+
+def _heeding_signals() -> Sequence[str]:
+    """Return what goes before a command so that it ends with its terminal, also under nohup.
+
+    A program inherits which signals are ignored; a board that ignored the end of its terminal
+    would outlive a supervisor that was killed. ``env`` is GNU's (coreutils 8.31 or newer).
+    """
+    ignored = [s for s in (signal.SIGHUP, signal.SIGINT) if signal.getsignal(s) is signal.SIG_IGN]
+    return ("env", "--default-signal=HUP,INT") if ignored else ()
 
 
 def make_raw(descriptor: int) -> None:
