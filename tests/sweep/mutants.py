@@ -205,12 +205,6 @@ MUTANTS = (
         Job("cpython", "cuts", cases=(0,)),
         ("I2-usable-set", "I4-confirm-lost", "I7-convergence", "I12-unverified-set"),
     ),
-    Mutant(
-        "POSIX: written in place",
-        (('beside = path + ".new"', "beside = path"),),
-        Job("cpython", "cuts", cases=(0,)),
-        ("I2-usable-set", "I4-confirm-lost", "I7-convergence", "I12-unverified-set"),
-    ),
 )
 
 

@@ -40,7 +40,7 @@ def _run(package, heap, script, *arguments):
 
 
 def test_importing_connect_and_rotate_takes_at_most_36_kilobytes(package):
-    done = _run(package, "256k", "heap.py", "session", "rotation", "recovery")
+    done = _run(package, "256k", "heap.py", "session", "rotation")
     assert done.returncode == 0, done.stderr
     assert int(done.stdout) <= _IMPORTED
 

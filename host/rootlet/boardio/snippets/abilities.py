@@ -12,6 +12,4 @@ except ImportError:
     gc.collect()
     _memory = gc.mem_free()
 _suites = tls.SSLContext(tls.PROTOCOL_TLS_CLIENT).get_ciphers()
-print(
-    json.dumps({"tls13": any(s.startswith("TLS1-3-") for s in _suites), "memory": _memory})
-)
+print(json.dumps({"tls13": any(s.startswith("TLS1-3-") for s in _suites), "memory": _memory}))
