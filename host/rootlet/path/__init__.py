@@ -42,32 +42,25 @@ __all__ = [
 _TELLING = ("FORMAT", "CLOCK", "EXPIRED", "NAME", "CROSS", "ROOT", "TLSPOLICY")
 _OPENSSL_CURVES = frozenset({"ec-p256", "ec-p384", "ec-p521"})
 
+_OPENSSL = Model(
+    "openssl",
+    "OpenSSL 3",
+    openssl.build,
+    fold=names.canonical,
+    forms=("strict", "full"),
+    curves=_OPENSSL_CURVES,
+    empty_san_counts=True,
+    wildcard_dots=2,
+)
+
 #: Stack -> its model, by the names of ``rootlet verify --stack``.
 MODELS = {
     model.id: model
     for model in (
         Model("mbedtls", "mbedTLS 3.6", mbedtls.build, order=_TELLING),
-        Model(
-            "openssl",
-            "OpenSSL 3",
-            openssl.build,
-            fold=names.canonical,
-            forms=("strict", "full"),
-            curves=_OPENSSL_CURVES,
-            empty_san_counts=True,
-            wildcard_dots=2,
-        ),
-        Model(
-            "openssl-strict",
-            "OpenSSL 3, strict",
-            openssl.build,
-            fold=names.canonical,
-            forms=("strict", "full"),
-            curves=_OPENSSL_CURVES,
-            empty_san_counts=True,
-            wildcard_dots=2,
-            partial=True,
-            strict=True,
+        _OPENSSL,
+        replace(
+            _OPENSSL, id="openssl-strict", name="OpenSSL 3, strict", partial=True, strict=True
         ),
         Model(
             "esp-idf",
