@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from rootlet.boardio.remote import Remote
 
 _CHUNK = 1024
-#: Seconds: an ESP32 checks several RSA signatures on the way.
-_SILENCE = 60.0
+#: Seconds without a word after which a board counts as gone: an ESP32 checks several RSA
+#: signatures meanwhile.
+SILENCE = 60.0
 
 
 def status(board: Remote) -> dict[str, Any]:
@@ -26,13 +27,13 @@ def status(board: Remote) -> dict[str, Any]:
     return _ask(board, "_status()", "the board cannot tell what it trusts")
 
 
-def offer(board: Remote, data: bytes) -> dict[str, Any]:
+def offer(board: Remote, data: bytes, silence: float = SILENCE) -> dict[str, Any]:
     """Offer a signed file; return whether it was ``new``, and the ``state`` then.
 
     Raises TrustError with the device's code when it refuses.
     """
     _send(board, data)
-    return _ask(board, "_offer()", "the board refuses it")
+    return _ask(board, "_offer()", "the board refuses it", silence)
 
 
 def look(board: Remote) -> dict[str, Any]:
@@ -73,8 +74,8 @@ def _send(board: Remote, data: bytes) -> None:
         board.run(f"_take({base64.b64encode(data[start : start + _CHUNK])!r})")
 
 
-def _ask(board: Remote, call: str, refused: str) -> dict[str, Any]:
-    answer = _run(board, call)
+def _ask(board: Remote, call: str, refused: str, silence: float = SILENCE) -> dict[str, Any]:
+    answer = _run(board, call, silence)
     if "code" in answer:
         raise TrustError(
             f"{board.port}: {refused}",
@@ -85,10 +86,10 @@ def _ask(board: Remote, call: str, refused: str) -> dict[str, Any]:
     return answer
 
 
-def _run(board: Remote, call: str) -> dict[str, Any]:
+def _run(board: Remote, call: str, silence: float = SILENCE) -> dict[str, Any]:
     """Run one function of the snippet, and read its answer."""
     try:
-        text = board.run(call, silence=_SILENCE)
+        text = board.run(call, silence=silence)
     except BoardExceptionError as error:
         if "ImportError" in error.why:
             raise BoardError(
