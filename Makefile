@@ -5,7 +5,7 @@ PYTHON := $(shell for p in python3.11 python3.12 python3.13 python3.14 python3 /
 	$$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && { echo $$p; break; }; done)
 WORKERS ?= auto
 
-.PHONY: embedded matrix-table bench-size bench-start bench-lab dev demo wolfssl test check fix certs vectors fuzz sweep soak board dist clean
+.PHONY: docs embedded matrix-table bench-size bench-start bench-lab dev demo wolfssl test check fix certs vectors fuzz sweep soak board dist clean
 
 dev: $(VENV)/.ready
 
@@ -79,8 +79,14 @@ bench-start: dev
 board: dev
 	$(BIN)/python -m pytest examples/hil --board-port "$(PORT)" $(if $(BIND),--lab-bind "$(BIND)")
 
+# The documentation as a site, in site/; a warning fails it.
+docs: dev
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[docs]'
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo "site/index.html"
+
 dist: dev
 	$(BIN)/python -m build
 
 clean:
-	rm -rf $(VENV) dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) dist site .mypy_cache .pytest_cache .ruff_cache .hypothesis

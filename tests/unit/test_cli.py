@@ -81,6 +81,14 @@ class TestBuild:
             "amazon-root-ca-3",
         ]
 
+    def test_says_when_it_is_to_be_replaced(self, tmp_path):
+        done = self.build(
+            tmp_path, "--board", "esp32", "--keys", "ecc", "--not-after", "2030-05-01"
+        )
+        assert done.returncode == 0, done.stderr
+        shown = json.loads(rootlet("inspect", tmp_path / "a.rlt", "--json").stdout)
+        assert shown["not_after"].startswith("2030-05-01")
+
     def test_source_date_epoch_makes_it_reproducible(self, tmp_path):
         made = []
         for number in range(2):
@@ -101,6 +109,8 @@ class TestBuild:
             (("--board", "linux-gateway", "--keys", "rsa", "--form", "tiny"), 3, "--form strict"),
             (("--board", "esp32", "--keys", "none", "--anchor", "no.pem"), 2, "no.pem"),
             (("--board", "esp32", "--keys", "rsa", "--created", "0"), 2, "1970 to 2106"),
+            (("--board", "esp32", "--keys", "ecc", "--not-after", "1999-01-01"), 2, "be over"),
+            (("--board", "esp32", "--keys", "ecc", "--not-after", "soon"), 2, "not a time"),
         ],
     )
     def test_refuses_and_writes_nothing(self, tmp_path, arguments, status, words):

@@ -12,7 +12,7 @@ from rootlet import advise as adviser
 from rootlet import board as boards
 from rootlet import files, path, pem, verify
 from rootlet.cli import show
-from rootlet.cli.verify import moment
+from rootlet.cli.times import moment
 
 if TYPE_CHECKING:
     from rootlet.advise import Advice, Choice, Request

@@ -13,6 +13,7 @@ from rootlet import board as boards
 from rootlet import build as builder
 from rootlet import bundle, files
 from rootlet.cli import costs, show, signed
+from rootlet.cli.times import moment
 from rootlet.errors import InputError
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ sign it, or --complete and it is not.
 @click.option("--profile", type=click.Choice(list(bundle.PROFILES)), help="With --keys none.")
 @click.option("--endpoint-tls", type=click.Choice(["1.2"]), help="The endpoint stops there.")
 @click.option("--created", metavar="UNIX", type=int, help="Default: SOURCE_DATE_EPOCH, or now.")
+@click.option("--not-after", metavar="TIME", help="When to replace it: devices tell, and go on.")
 @click.option("--key-set", type=_PATH, metavar="KEYS.rlk", help="Number it under these keys.")
 @click.option("--sign", "sign_with", multiple=True, metavar="KEY", help="Key file or signer URI.")
 @click.option("--for-signing", is_flag=True, help="Write only the bytes to be signed.")
@@ -69,6 +71,7 @@ def command(  # noqa: PLR0913 - one argument per option
     profile: str | None,
     endpoint_tls: str | None,
     created: int | None,
+    not_after: str | None,
     sources: bool,
     json_output: bool,
     **signing_options: Any,
@@ -92,6 +95,7 @@ def command(  # noqa: PLR0913 - one argument per option
         form=form or "",
         profile=profile or "",
         endpoint_tls12=endpoint_tls == "1.2",
+        not_after=int(moment(not_after, "--not-after").timestamp()) if not_after else 0,
         signing=plan.header,
     )
     built = builder.build(request)

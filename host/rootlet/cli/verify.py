@@ -12,7 +12,8 @@ from rootlet import board as boards
 from rootlet import bundle, files, path, pem
 from rootlet import verify as verifier
 from rootlet.cli import show
-from rootlet.errors import InputError, TrustError
+from rootlet.cli.times import moment
+from rootlet.errors import TrustError
 from urootlet import bundle as layout
 from urootlet.advice import ADVICE
 
@@ -87,21 +88,6 @@ def _hint(request: verifier.Request, verdict: verifier.Verdict) -> str:
     if verdict.answer.code == "ROOT" and len(verdict.answer.path) > 1:
         return f"{ADVICE['ROOT']} If it has that root, docs/verifiers.md says what this stack asks"
     return ADVICE[verdict.answer.code]
-
-
-def moment(text: str) -> datetime:
-    """Read a time: ISO 8601, UTC unless it says otherwise, or Unix seconds."""
-    try:
-        if text.isdecimal():
-            return datetime.fromtimestamp(int(text), UTC)
-        found = datetime.fromisoformat(text)
-        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
-    except (ValueError, OverflowError, OSError) as error:
-        raise InputError(
-            f"--at {text[:40]!r} is not a time",
-            why="it takes ISO 8601 or Unix seconds",
-            hint="--at 2038-02-01 or --at 2038-01-19T03:14:08Z",
-        ) from error
 
 
 def _report(request: verifier.Request, verdict: verifier.Verdict) -> None:
