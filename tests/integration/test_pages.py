@@ -22,7 +22,7 @@ def shown(seen, start):
 
 
 def test_the_tutorial_connects_a_board_and_sees_an_impostor_refused(desk):
-    seen = {}
+    seen: dict[str, str] = {}
     for command in commands("tutorial-virtual.md"):
         before = seen.get(command.text, "")
         seen[command.text] = before + desk.do(command)
