@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import click
@@ -178,3 +179,32 @@ class TestEndings:
         done = rootlet("--debug", "inspect", "no.rlt")
         assert "Traceback" in done.stderr
         assert "InputError" in done.stderr
+
+
+class TestCompletion:
+    @pytest.mark.parametrize(
+        ("typed", "offered"),
+        [
+            ("rootlet bui", {"build"}),
+            ("rootlet build --key", {"--keys", "--key-set"}),
+            ("rootlet build --board esp32s", {"esp32s2", "esp32s3"}),
+            ("rootlet verify --board pico-w", {"pico-w"}),
+            ("rootlet build --with starf", {"starfield-g2", "starfield-class-2"}),
+            ("rootlet lab up --scenario lookalike-r", {"lookalike-root"}),
+        ],
+    )
+    def test_tab_offers(self, typed, offered):
+        done = subprocess.run(
+            [Path(sys.executable).with_name("rootlet")],
+            env={
+                **os.environ,
+                "_ROOTLET_COMPLETE": "bash_complete",
+                "COMP_WORDS": typed,
+                "COMP_CWORD": str(typed.count(" ")),
+            },
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
+        )
+        assert {line.removeprefix("plain,") for line in done.stdout.split()} == offered

@@ -12,7 +12,7 @@ import click
 from rootlet import board as boards
 from rootlet import build as builder
 from rootlet import bundle, files
-from rootlet.cli import costs, show, signed
+from rootlet.cli import complete, costs, show, signed
 from rootlet.cli.times import moment
 from rootlet.errors import InputError
 
@@ -39,9 +39,22 @@ Exit codes: 0 built, 2 bad input, 3 it does not fit, is not safe on this board, 
 sign it, or --complete and it is not.
 """
 )
-@click.option("--board", "board_id", required=True, help="A board's id, or your own TOML file.")
+@click.option(
+    "--board",
+    "board_id",
+    required=True,
+    shell_complete=complete.boards,
+    help="A board's id, or your own TOML file.",
+)
 @click.option("--keys", type=click.Choice(list(builder.KEYS)), required=True, help="AWS roots.")
-@click.option("--with", "extra", multiple=True, metavar="ID", help="Add a catalogued anchor.")
+@click.option(
+    "--with",
+    "extra",
+    multiple=True,
+    metavar="ID",
+    shell_complete=complete.anchors,
+    help="Add a catalogued anchor.",
+)
 @click.option("--anchor", multiple=True, type=_PATH, help="Add your root.")
 @click.option("-o", "--output", required=True, type=_PATH)
 @click.option("--target", help="Name of the fleet. Default: the key set's, or 'default'.")

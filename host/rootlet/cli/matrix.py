@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rootlet import files
-from rootlet.cli import show
+from rootlet.cli import complete, show
 from rootlet.errors import InputError
 
 if TYPE_CHECKING:
@@ -54,7 +54,13 @@ must be refused), 4 board or port, 5 the lab cannot start, 130 interrupted.
     "{folder}, {anchors} and {profile} in it are replaced.",
 )
 @click.option("--client", "template", help="Run this command instead of a board; see below.")
-@click.option("--scenario", "names", multiple=True, help="Only this one; may be repeated.")
+@click.option(
+    "--scenario",
+    "names",
+    multiple=True,
+    shell_complete=complete.scenarios,
+    help="Only this one; may be repeated.",
+)
 @click.option("--junit", type=click.Path(path_type=Path), help="Write a JUnit file.")
 @click.option(
     "--bind",

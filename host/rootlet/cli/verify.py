@@ -11,7 +11,7 @@ import click
 from rootlet import board as boards
 from rootlet import bundle, files, path, pem
 from rootlet import verify as verifier
-from rootlet.cli import show
+from rootlet.cli import complete, show
 from rootlet.cli.times import moment
 from rootlet.errors import TrustError
 from urootlet import bundle as layout
@@ -41,7 +41,12 @@ Exit codes: 0 accepted, 2 bad input, 3 refused.
 @click.option("--at", metavar="TIME", help="ISO 8601 or Unix seconds, UTC. Default: now.")
 @click.option("--host", default="", help="The name that the device connects to.")
 @click.option("--stack", type=click.Choice(list(path.MODELS)), help="Default: the board's.")
-@click.option("--board", "board_id", help="A board's id, or your own TOML file.")
+@click.option(
+    "--board",
+    "board_id",
+    shell_complete=complete.boards,
+    help="A board's id, or your own TOML file.",
+)
 @show.json_option
 def command(  # noqa: PLR0913 - one argument per option
     *,
