@@ -32,12 +32,13 @@ ROWS = (
         "path",
         "pem",
         "signing",
+        "things",
         "verify",
         "words",
         "x509",
     },
-    {"boardio", "lab", "lab_front", "signers"},
-    {"demo", "flash", "hil", "key_set", "matrix", "provision", "pytest_plugin", "rotate"},
+    {"boardio", "lab", "lab_front", "ledger", "signers"},
+    {"batch", "demo", "flash", "hil", "key_set", "matrix", "provision", "pytest_plugin", "rotate"},
     {"cli", "__main__"},
 )
 #: What a stock ESP32 firmware has of what we use; CPython backends are not copied to a board.
