@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 #: All that a device folder may hold of ours, in the order of writing.
 NAMES = (KEY, SETTINGS, WIFI, REQUEST, CERTIFICATE_PEM, CERTIFICATE)
+#: How files.write names what it has not renamed into place yet.
+_DRAFTS = tuple(f".{name}." for name in NAMES)
 _PRIVATE = 0o600
 _PUBLIC = 0o644
 
@@ -176,6 +178,9 @@ def _certify(folder: Path, thing: str, key: PrivateKey, certificate: bytes | Non
 
 
 def _write(folder: Path, contents: dict[str, bytes]) -> None:
+    for path in folder.iterdir():
+        if path.name.startswith(_DRAFTS):  # of a run that was killed, and perhaps a key
+            path.unlink(missing_ok=True)
     for name in NAMES:
         if name in contents:
             private = name in (KEY, WIFI)
