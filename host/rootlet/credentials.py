@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     #: Makes the certificate (DER) for a request and its key, or None: an authority makes it later.
     Issue = Callable[[x509.CertificateSigningRequest, PrivateKey], bytes | None]
+    _Sign = Callable[[x509.CertificateSigningRequest, PrivateKey], bytes]
 
 #: AWS IoT ends the certificates that it makes for devices then; UTCTime counts no further.
 LAST = datetime(2049, 12, 31, 23, 59, 59, tzinfo=UTC)
@@ -96,7 +97,7 @@ def later(_request: x509.CertificateSigningRequest, _key: PrivateKey) -> None:
     """Make no certificate: the request goes to an authority."""
 
 
-def self_signed(now: datetime, ends: datetime = LAST) -> Issue:
+def self_signed(now: datetime, ends: datetime = LAST) -> _Sign:
     """Return what makes certificates that the device's own key signs.
 
     AWS IoT takes one with ``register-certificate-without-ca``.
@@ -109,7 +110,7 @@ def self_signed(now: datetime, ends: datetime = LAST) -> Issue:
     return issue
 
 
-def given(certificate: bytes, where: str) -> Issue:
+def given(certificate: bytes, where: str) -> _Sign:
     """Return what hands out one certificate (DER) that is there already, for its key only."""
 
     def issue(_asked: x509.CertificateSigningRequest, key: PrivateKey) -> bytes:
