@@ -3,10 +3,12 @@
 import json
 import os
 import pty
+import shlex
 import stat
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import click
 import pytest
@@ -335,3 +337,30 @@ class TestAList:
         with pytest.raises(click.Abort):  # what click makes of Ctrl-C; cli.main exits with 130
             command.main(list(pumps), standalone_mode=False)
         assert "1 of 2 devices are done; the same command goes on" in capsys.readouterr().err
+
+
+class TestThePage:
+    """docs/provision.md: each command that needs no board, in order, as it stands there."""
+
+    def test_its_commands_do_what_it_says(self, run, authority, tmp_path, monkeypatch):
+        lines = (Path(__file__).parents[2] / "docs" / "provision.md").read_text().splitlines()
+        commands = [
+            shlex.split(line, comments=True)
+            for line in lines
+            if line.startswith("    rootlet ") and "--port " not in line
+        ]
+        monkeypatch.setenv(WIFI_VARIABLE, SECRET)
+        key = credentials.new_key()
+        (tmp_path / "old.key").write_bytes(encoded(key, "DER"))
+        (tmp_path / "old.crt").write_bytes(CA_ISSUE(credentials.request(key), key))
+        start = lines.index("```csv") + 1
+        (tmp_path / "pumps.csv").write_text("\n".join(lines[start : lines.index("```", start)]))
+        for words in commands:
+            run(*words[2:])
+            request = tmp_path / "pump-7" / "device.csr"
+            found = x509.load_pem_x509_csr(request.read_bytes())
+            (tmp_path / "pump-7.crt").write_bytes(CA_ISSUE(found, CA._key))
+        made = [*(f"pump-{number}" for number in range(7, 13)), "pumps/pump-1", "pumps/pump-2"]
+        assert len(commands) == 9
+        for name in made:
+            identity.read_folder(tmp_path / name)

@@ -30,12 +30,7 @@ def ca(key=None, *, begins=NOW - timedelta(days=400), ends=None, is_ca=True, usa
     builder = builder.not_valid_after(ends or datetime(2051, 1, 1, tzinfo=UTC))
     builder = builder.add_extension(x509.BasicConstraints(is_ca, None), critical=True)
     if usage is not None:
-        flags = dict.fromkeys(
-            ("digital_signature", "content_commitment", "key_encipherment", "data_encipherment",
-             "key_agreement", "key_cert_sign", "crl_sign", "encipher_only", "decipher_only"),
-            False,
-        )  # fmt: skip
-        builder = builder.add_extension(x509.KeyUsage(**{**flags, usage: True}), critical=True)
+        builder = builder.add_extension(credentials.key_usage(**{usage: True}), critical=True)
     if ski:
         builder = builder.add_extension(x509.SubjectKeyIdentifier(b"own"), critical=False)
     digest = None if isinstance(key, ed25519.Ed25519PrivateKey) else hashes.SHA256()
