@@ -54,6 +54,13 @@ class Device:
     def files(self) -> dict[str, bytes]:
         """Return the files that follow from this, checked. Raises InputError."""
         identity.check_thing(self.settings.thing)
+        if not self.settings.endpoint:
+            raise InputError(
+                f"{self.settings.thing}: the endpoint is missing",
+                why="it is where to connect, and the name to verify",
+                hint="--endpoint HOST; aws iot describe-endpoint --endpoint-type iot:Data-ATS "
+                "tells it",
+            )
         found = {SETTINGS: self.settings.encode()}
         return found | ({WIFI: self.wifi.encode()} if self.wifi else {})
 

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from rootlet import credentials, identity, pem, provision
 from rootlet.cli.provision import command
 from rootlet.cli.secret import WIFI_VARIABLE
-from rootlet.errors import InputError, RootletError, TrustError
+from rootlet.errors import BoardError, InputError, RootletError, TrustError
 from rootlet.lab import Hierarchy
 
 HOST = "a1b2c3-ats.iot.eu-west-1.amazonaws.com"
@@ -177,11 +177,11 @@ class TestRefusals:
         ("arguments", "words"),
         [
             ((), "which device?"),
-            (("-o", "x"), "only gets its certificate"),
-            (("-o", "x", "--self-signed", "--ntp", "a"), "only gets its certificate"),
+            (("-o", "x"), "gets its certificate, no more"),
+            (("-o", "x", "--self-signed", "--ntp", "a"), "gets its certificate, no more"),
             (("-o", "x", "--self-signed"), "no key to complete"),
             (("--thing", "a/b", "--endpoint", HOST), "not a thing name"),
-            (("--thing", "a"), "a device would refuse"),
+            (("--thing", "a"), "the endpoint is missing"),
             (("--thing", "a", "--endpoint", f"{HOST}:8883"), "a device would refuse"),
             (("--thing", "a", "--endpoint", HOST, "--ca-cert", "c"), "go together"),
             (("--thing", "a", "--self-signed", "--ca-cert", "c"), "one certificate"),
@@ -210,6 +210,23 @@ class TestRefusals:
         (tmp_path / "ca.key").write_bytes(encoded(CA._key, protection=seal))
         with pytest.raises(InputError, match="nobody is there to ask"):
             new(*authority)
+
+    def test_a_network_port_is_refused_before_a_key_is_made(self, new, tmp_path):
+        with pytest.raises(TrustError, match="local port only"):
+            new("--self-signed", "--port", "rfc2217://192.0.2.1:1")
+        assert list(tmp_path.iterdir()) == []
+
+    def test_a_port_that_is_not_there_keeps_the_folder_and_says_how_to_go_on(
+        self, new, run, tmp_path, capsys
+    ):
+        with pytest.raises(BoardError):
+            new("--self-signed", "--port", "/dev/ttyNONE")
+        told = "put it on the board with: rootlet provision -o pump-7 --port /dev/ttyNONE"
+        assert told in capsys.readouterr().err
+        before = identity.read_folder(tmp_path / "pump-7")
+        with pytest.raises(BoardError):
+            run("-o", "pump-7", "--port", "/dev/ttyNONE")
+        assert identity.read_folder(tmp_path / "pump-7") == before
 
     def test_a_certificate_without_its_key_is_refused(self, new, tmp_path):
         key = credentials.new_key()
