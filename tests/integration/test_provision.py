@@ -28,6 +28,11 @@ def quiet(*_):
     """Show no progress."""
 
 
+def bundle():
+    request = Request(boards.load("virtual"), "both", 1_790_000_000, endpoint_tls12=True)
+    return build(request).data
+
+
 class TestOverTls:
     """The lab asks for a client certificate of its own CA, as AWS IoT does of a registered one."""
 
@@ -71,9 +76,8 @@ print("urootlet.wifi" in sys.modules)
 
 @pytest.fixture(scope="module")
 def port(tmp_path_factory):
-    request = Request(boards.load("virtual"), "both", 1_790_000_000, endpoint_tls12=True)
     with VirtualBoard(tmp_path_factory.mktemp("board")) as board:
-        files = {**flash.contents(build(request).data), "network.py": DOUBLE.read_bytes()}
+        files = {**flash.contents(bundle()), "network.py": DOUBLE.read_bytes()}
         flash.flash(board.port, files, quiet)
         yield board.port
 
@@ -110,6 +114,23 @@ class TestOnABoard:
         report = flash.flash(port, identity.read_folder(provisioned), quiet)
         assert (report.written, report.missing) == ([], [])
         assert len(report.unchanged) == 4
+
+    def test_flash_takes_the_folder_as_a_whole_identity(self, port, provisioned, tmp_path):
+        (tmp_path / "a.rlt").write_bytes(bundle())
+        command = [sys.executable, "-m", "rootlet", "flash", "--port", port, tmp_path / "a.rlt"]
+        command += ["--device", provisioned]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode == 0, done.stderr
+        assert "missing" not in done.stderr
+        refused = subprocess.run(
+            [*command, "--thing", "pump-8"],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert refused.returncode == 2
+        assert "is a whole identity" in refused.stderr
 
     def test_it_joins_the_network_before_it_asks_for_a_name(self, port, provisioned):
         ready, log, loaded = self.join(port)
