@@ -25,24 +25,27 @@ ROWS = (
         "catalog",
         "chains",
         "coverage",
+        "credentials",
         "diff",
         "export",
         "identity",
         "path",
         "pem",
         "signing",
+        "things",
         "verify",
         "words",
         "x509",
     },
-    {"boardio", "lab", "lab_front", "signers"},
-    {"demo", "flash", "hil", "key_set", "matrix", "pytest_plugin", "rotate"},
+    {"boardio", "lab", "lab_front", "ledger", "signers"},
+    {"batch", "demo", "flash", "hil", "key_set", "matrix", "provision", "pytest_plugin", "rotate"},
     {"cli", "__main__"},
 )
 #: What a stock ESP32 firmware has of what we use; CPython backends are not copied to a board.
 ON_A_BOARD = {
-    "asyncio", "binascii", "gc", "hashlib", "json", "machine", "micropython", "ntptime", "os",
-    "rootlet_factory", "socket", "struct", "sys", "time", "tls", "umqtt.simple", "vfs",
+    "asyncio", "binascii", "gc", "hashlib", "json", "machine", "micropython", "network",
+    "ntptime", "os", "rootlet_factory", "socket", "struct", "sys", "time", "tls", "umqtt.simple",
+    "vfs",
 }  # fmt: skip
 
 
