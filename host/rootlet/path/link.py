@@ -137,7 +137,8 @@ def from_certificate(certificate: x509.Certificate) -> CertificateLink:
 
     with x509._known_serial_zero():  # noqa: SLF001 - one exception for one serial number
         parsed = library.load_der_x509_certificate(certificate.der)
-    found = {item.oid.dotted_string: item for item in parsed.extensions}
+        extensions = parsed.extensions
+    found = {item.oid.dotted_string: item for item in extensions}
     dns, addresses = _alternatives(found.get(_SUBJECT_ALT_NAME))
     common = parsed.subject.get_attributes_for_oid(library.oid.NameOID.COMMON_NAME)
     return CertificateLink(
