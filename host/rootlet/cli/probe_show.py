@@ -90,7 +90,8 @@ def _overall(found: Inspection) -> str:
     answer = found.overall
     if answer.accepted and answer.anchor:
         return f"It verifies for this name, up to {answer.anchor.title} (mbedTLS)."
-    return f"It does not verify with the anchors that rootlet knows: E-{answer.code}: {answer.reason}."
+    why = f"E-{answer.code}: {answer.reason}"
+    return f"It does not verify with the anchors that rootlet knows: {why}."
 
 
 def _bundle(row: Row) -> str:
