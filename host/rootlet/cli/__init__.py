@@ -32,6 +32,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "Find the smallest set of anchors for a board and a service.",
     ),
     "probe": ("rootlet.cli.probe", "Show which certificates a server sends to which client."),
+    "trust": ("rootlet.cli.trust", "Look at the trust stores of this computer."),
     "key": ("rootlet.cli.key", "Make and look at signing keys and key sets."),
     "sign": ("rootlet.cli.sign", "Add a signature to a bundle or key set."),
     "flash": ("rootlet.cli.flash", "Put device code, bundle and identity on a board."),
