@@ -6,9 +6,9 @@ update-ca-certificates. Nothing of this computer is changed.
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -19,31 +19,35 @@ from rootlet.truststore.store import from_paths
 from store_programs import REFUSED, TRUSTED
 
 
-def path_of(anchor_id):
+def path_of(anchor_id: str) -> Path:
     return catalog.load().get(anchor_id).path
 
 
-def sha256(anchor_id):
+def sha256(anchor_id: str) -> str:
     return catalog.load().get(anchor_id).sha256
 
 
-def run(*command):
+def run(*command: object) -> None:
     subprocess.run([str(one) for one in command], check=True, capture_output=True, timeout=60)
 
 
 @pytest.mark.parametrize("kind", ["PKCS12", "JKS"])
-def test_keytool_prints_what_the_stand_in_prints(tmp_path, kind):
+def test_keytool_prints_what_the_stand_in_prints(tmp_path: Path, kind: str) -> None:
     store = tmp_path / "cacerts"
     keystore = ("-keystore", store, "-storepass", "changeit")
     run("keytool", "-importcert", "-noprompt", "-storetype", kind, *keystore,
         "-alias", TRUSTED, "-file", path_of(TRUSTED))  # fmt: skip
-    found = java._read(shutil.which("keytool"), store)
+    tool = java._keytool()
+    assert tool
+    found = java._read(tool, store)
     assert (found.trusted, found.problem) == ({sha256(TRUSTED)}, "")
-    bad = java._read(shutil.which("keytool"), tmp_path / "none")
+    bad = java._read(tool, tmp_path / "none")
     assert "does not exist" in bad.problem
 
 
-def test_certutil_prints_what_the_stand_in_prints(tmp_path, monkeypatch):
+def test_certutil_prints_what_the_stand_in_prints(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = tmp_path / ".pki" / "nssdb"
     folder.mkdir(parents=True)
     database = ("-d", f"sql:{folder}")
@@ -62,7 +66,7 @@ def test_certutil_prints_what_the_stand_in_prints(tmp_path, monkeypatch):
     assert (found.trusted, found.refused) == ({sha256(TRUSTED)}, {sha256(REFUSED)})
 
 
-def test_debian_takes_an_anchor_into_its_list(tmp_path):
+def test_debian_takes_an_anchor_into_its_list(tmp_path: Path) -> None:
     local, etc, hooks = (tmp_path / name for name in ("local", "etc", "hooks"))
     for folder in (local, etc, hooks):
         folder.mkdir()
@@ -82,7 +86,7 @@ def test_debian_takes_an_anchor_into_its_list(tmp_path):
     assert verified.returncode == 0
 
 
-def test_this_computers_stores_can_all_be_read():
+def test_this_computers_stores_can_all_be_read() -> None:
     found = list(truststore.find())
     assert {"openssl", "system", "java"} <= {one.kind for one in found}
     assert not [one.problem for one in found if one.problem]

@@ -73,7 +73,7 @@ class TestFiles:
         monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "none"))
         monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path / "none"))
         (store,) = openssl.stores()
-        assert (store.title, store.trusted) == ("the program openssl", {sha256(REFUSED)})
+        assert (store.title, *store.trusted) == ("the program openssl", sha256(REFUSED))
 
     def test_certifi_is_read_where_it_is_installed(self, tmp_path, monkeypatch):
         (tmp_path / "certifi-1.0.dist-info").mkdir()
@@ -84,7 +84,7 @@ class TestFiles:
         (tmp_path / "certifi" / "cacert.pem").write_text(pem_of(TRUSTED))
         monkeypatch.syspath_prepend(tmp_path)
         (store,) = python.stores()
-        assert (store.title, store.trusted) == ("certifi 1.0 of this Python", {sha256(TRUSTED)})
+        assert (store.title, *store.trusted) == ("certifi 1.0 of this Python", sha256(TRUSTED))
 
 
 class TestPrograms:
@@ -106,7 +106,7 @@ class TestPrograms:
         folder.mkdir(parents=True)
         (folder / "cert9.db").write_bytes(b"")
         (store,) = nss.stores()
-        assert (store.trusted, store.refused) == ({sha256(TRUSTED)}, {sha256(REFUSED)})
+        assert (*store.trusted, *store.refused) == (sha256(TRUSTED), sha256(REFUSED))
         assert store.place == str(folder)
         (programs / "certutil").unlink()
         assert "libnss3-tools" in nss.stores()[0].problem
@@ -129,7 +129,9 @@ class TestPrograms:
     def test_one_without_an_end_is_ended(self, programs, monkeypatch):
         monkeypatch.setattr(program, "_SECONDS", 0.2)
         store_programs.program(programs, "slow", "exec sleep 60")
-        assert program.run(["slow"]).complaint == "no end after 0.2 s"
+        ended = program.run(["slow"])
+        assert ended
+        assert ended.complaint == "no end after 0.2 s"
 
 
 class TestWhatFails:
@@ -152,7 +154,7 @@ class TestWhatFails:
 class TestCheck:
     @pytest.fixture
     def found(self, monkeypatch):
-        stores = []
+        stores: list[Store] = []
         monkeypatch.setattr(truststore, "find", lambda: iter(stores))
         return stores
 

@@ -10,7 +10,7 @@ import click
 
 from rootlet import catalog, pem
 from rootlet.catalog import KnownCertificate, TrustAnchor
-from rootlet.cli import certs_time, show
+from rootlet.cli import certs_time, certs_update, show
 from rootlet.errors import InputError
 
 if TYPE_CHECKING:
@@ -212,3 +212,4 @@ def _day(moment: datetime | date) -> str:
 
 command.add_command(certs_time.check)
 command.add_command(certs_time.timeline)
+command.add_command(certs_update.update)
