@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import subprocess
 from dataclasses import replace
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -17,6 +17,9 @@ from rootlet import catalog, truststore
 from rootlet.truststore import install, java, nss
 from rootlet.truststore.store import from_paths
 from store_programs import REFUSED, TRUSTED
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def path_of(anchor_id: str) -> Path:
@@ -40,7 +43,7 @@ def test_keytool_prints_what_the_stand_in_prints(tmp_path: Path, kind: str) -> N
     tool = java._keytool()
     assert tool
     found = java._read(tool, store)
-    assert (found.trusted, found.problem) == ({sha256(TRUSTED)}, "")
+    assert (*found.trusted, found.problem) == (sha256(TRUSTED), "")
     bad = java._read(tool, tmp_path / "none")
     assert "does not exist" in bad.problem
 
@@ -63,7 +66,7 @@ def test_certutil_prints_what_the_stand_in_prints(
     assert listed.stdout == store_programs.CERTUTIL_LIST
     monkeypatch.setenv("HOME", str(tmp_path))
     (found,) = nss.stores()
-    assert (found.trusted, found.refused) == ({sha256(TRUSTED)}, {sha256(REFUSED)})
+    assert (*found.trusted, *found.refused) == (sha256(TRUSTED), sha256(REFUSED))
 
 
 def test_debian_takes_an_anchor_into_its_list(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from rootlet import catalog, pem, x509
 from rootlet.errors import InputError
+from rootlet.path.link import title
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -84,7 +85,7 @@ def propose(data: bytes, where: str, known: Catalog) -> Proposal:
     return Proposal(tuple(changes.values()), tuple(impostors), missing, unread)
 
 
-def diff(proposal: Proposal, catalog_text: str) -> str:
+def diff(proposal: Proposal, catalog_text: str, known: Catalog) -> str:
     """Return the changes as one unified diff of ``certs/``, which ``git apply`` takes."""
     text = catalog_text
     for change in proposal.changes:
@@ -92,7 +93,7 @@ def diff(proposal: Proposal, catalog_text: str) -> str:
     parts = [_unified(catalog_text, text, "certs/catalog.toml")]
     for change in proposal.changes:
         path = f"certs/anchors/{change.id}.pem"
-        old = "" if change.is_new else catalog.load().get(change.id).path.read_text()
+        old = "" if change.is_new else known.get(change.id).path.read_text()
         parts.append(_unified(old, pem.armour(change.certificate.der), path))
     return "".join(parts)
 
@@ -125,15 +126,16 @@ def _differing(anchor: TrustAnchor, one: Certificate) -> dict[str, Any]:
 
 
 def _id(one: Certificate) -> str:
-    """Return an id for a file name, from the common name: a-z, 0-9 and -, at most 60."""
-    name = next((part[3:] for part in one.subject.split(",") if part.startswith("CN=")), "root")
-    words = re.findall(r"[a-z0-9]+", name.lower())
+    """Return its name in ``known.toml``, or one made of the common name: a-z, 0-9 and -."""
+    for facts in catalog.find_known(one.sha256):
+        return facts.name
+    words = re.findall(r"[a-z0-9]+", title(one.subject).lower())
     return "-".join(words)[:60].strip("-") or f"root-{one.sha256[:8]}"
 
 
 def _table(change: Change) -> str:
     """Return the ``[[anchor]]`` table of a new anchor, to be completed by a person."""
-    name = _string(change.certificate.subject.split(",")[0].partition("=")[2])
+    name = _string(title(change.certificate.subject))
     facts = "\n".join(f"{key} = {_toml(value)}" for key, value in change.facts.items())
     return f"""
 [[anchor]]

@@ -36,7 +36,7 @@ def update(source: str, json_output: bool) -> None:
     known = catalog.load()
     found = catalog_update.propose(_read(source), source, known)
     text = resources.data("certs/catalog.toml").read_text(encoding="utf-8")
-    patch = catalog_update.diff(found, text)
+    patch = catalog_update.diff(found, text, known)
     if json_output:
         document = {
             "source": source,

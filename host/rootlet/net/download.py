@@ -53,6 +53,8 @@ def fetch(url: str, limit: int, seconds: float = 60.0) -> bytes:
                     raise _failed(url, f"it is longer than {limit} bytes")
                 if time.monotonic() > deadline:
                     raise _failed(url, f"it takes longer than {seconds:g} s")
+            if answer.length:  # what Content-Length promised and did not come
+                raise _failed(url, f"it ends {answer.length} bytes early")
     except urllib.error.HTTPError as error:
         error.close()
         raise _failed(url, f"{error.code} {error.reason}") from None
