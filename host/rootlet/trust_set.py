@@ -38,6 +38,18 @@ class TrustSet:
         )
 
 
+def for_models(data: bytes, where: str) -> TrustSet:
+    """Read what verifier models can look at: as ``read``, at most ``path.MAX_ANCHORS`` anchors."""
+    found = read(data, where)
+    if len(found.anchors) > path.MAX_ANCHORS:
+        pem.refuse(
+            f"{where}: {len(found.anchors)} anchors",
+            f"at most {path.MAX_ANCHORS} can be looked at",
+            "give the anchors of a device, not a list for the web",
+        )
+    return found
+
+
 def read(data: bytes, where: str) -> TrustSet:
     """Read a bundle, or PEM or DER of CA certificates. Raises InputError (FORMAT)."""
     if not data.startswith(_MAGIC):

@@ -20,10 +20,12 @@ from aiosmtpd.smtp import SMTP
 from click.testing import CliRunner
 
 import peers
+from own_roots import root
 from rootlet import advise, board, verify
 from rootlet.cli.probe import command
 from rootlet.errors import InputError, NetworkError, TrustError
 from rootlet.lab import Lab, certificates
+from rootlet.pem import armour
 
 HOST = Path(__file__).parents[2] / "host" / "rootlet"
 HUGE = 300  # certificates of 1 KB: OpenSSL takes 100 KB
@@ -221,6 +223,9 @@ class TestBundles:
     def test_an_unreadable_bundle_is_bad_input_before_anybody_is_asked(self, tmp_path):
         (tmp_path / "a.rlt").write_bytes(b"RLT1" + bytes(40))
         probe("127.0.0.1:1", "--bundle", tmp_path / "a.rlt", raises=InputError)
+        (tmp_path / "many.pem").write_text("".join(armour(root("x", n)) for n in range(1, 22)))
+        _, error = probe("127.0.0.1:1", "--bundle", tmp_path / "many.pem", raises=InputError)
+        assert "21 anchors" in error.what
 
 
 class TestSave:

@@ -106,7 +106,7 @@ def command(  # noqa: PLR0913 - one argument per option
         starttls=starttls or "",
         protocols=protocols,
         bundles=tuple(
-            trust_set.read(files.read(one, trust_set.MAX_FILE), str(one)) for one in bundles
+            trust_set.for_models(files.read(one, trust_set.MAX_FILE), str(one)) for one in bundles
         ),
         seconds=timeout,
     )

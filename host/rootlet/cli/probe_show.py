@@ -53,18 +53,13 @@ def _chain(chain: Shown) -> None:
         click.echo(f"chain {chain.number}: cannot be read: {chain.unreadable}\n")
         return
     found = chain.inspection
-    rows = [
-        (one.link.title, one.link.key, _day(one.link.not_before), _day(one.link.not_after),
-         one.link.issuer_title, _what(one))
-        for one in found.chain
-    ]  # fmt: skip
-    count = len(found.cross_signs)
-    crosses = f"{count or 'no'} cross-sign{'s' * (count != 1)}"
-    show.table(
-        f"chain {chain.number}: {found.family.upper()}, {len(rows)} certificates, {crosses}",
-        ("certificate", "key", "from", "until", "signed by", "is"),
-        rows,
-    )
+    count, crosses = len(found.chain), len(found.cross_signs)
+    words = f"{crosses or 'no'} cross-sign{'s' * (crosses != 1)}"
+    click.echo(f"chain {chain.number}: {found.family.upper()}, {count} certificates, {words}")
+    for number, one in enumerate(found.chain, 1):
+        click.echo(f"  {number:>2}  {one.link.title}")
+        show.paragraph(_facts(one), "      ")
+    click.echo()
     if found.rows:
         columns = ("anchors", *path.MODELS)
         cells = [(one.anchors.name, *map(_verdict, one.answers.values())) for one in found.rows]
@@ -76,10 +71,12 @@ def _chain(chain: Shown) -> None:
     click.echo()
 
 
-def _what(one: Seen) -> str:
-    if one.known:
-        return f"{one.role} ({one.known})"
-    return f"{one.role}: the name of {one.copies}, another key" if one.copies else one.role
+def _facts(one: Seen) -> str:
+    link = one.link
+    known = f", known as {one.known}" if one.known else ""
+    copied = f"; it has the name of {one.copies} and ANOTHER KEY" if one.copies else ""
+    dates = f"{_day(link.not_before)} to {_day(link.not_after)}"
+    return f"{one.role}{known}, {link.key}, {dates}, signed by {link.issuer_title}{copied}"
 
 
 def _verdict(answer: path.Answer) -> str:

@@ -41,7 +41,8 @@ def check(json_output: bool) -> None:
     """Tell which stores trust the five anchors of Amazon Trust Services.
 
     Looks at OpenSSL, the system's list, certifi, Java, browsers, Windows and macOS: whatever is
-    there. A browser's database only adds to the list that is built into it.
+    there. A browser's database adds to its own list, or takes from it: "maybe" is what that list
+    says. Windows fetches roots when it first meets them.
     """
     from rootlet import store_check, truststore  # noqa: PLC0415 - help must not load it
 
@@ -57,16 +58,24 @@ def check(json_output: bool) -> None:
         document = [_document(store, ids, lost[store]) for store, ids in held.items()]
         show.as_json("trust/1", {"stores": document})
     else:
-        rows = [
-            (store.title, *(_cell(store, one) for one in anchors), store.problem or store.place)
-            for store in stores
-        ]
-        short = [one.id.removeprefix("amazon-root-") for one in anchors]
-        show.table("", ("store", *short, "where"), rows)
-        for store, words in lost.items():
-            for line in words:
-                show.paragraph(f"{store.title} ({store.place}): {line}", "")
+        _draw(stores, lost)
     _judge(stores, lost)
+
+
+def _draw(stores: list[Store], lost: dict[Store, list[str]]) -> None:
+    from rootlet import store_check  # noqa: PLC0415 - as above
+
+    anchors = store_check.wanted()
+    rows = [
+        (f"{n} {store.title}", *(_cell(store, one) for one in anchors))
+        for n, store in enumerate(stores, 1)
+    ]
+    short = [one.id.removeprefix("amazon-root-").removeprefix("starfield-") for one in anchors]
+    show.table("", ("store", *short), rows)
+    for number, store in enumerate(stores, 1):
+        show.paragraph(f"{number} is {store.place}", "")
+        for line in [store.problem] if store.problem else lost[store]:
+            show.paragraph(line, "  ")
 
 
 def _judge(stores: list[Store], lost: dict[Store, list[str]]) -> None:
@@ -103,10 +112,10 @@ def _losses(store: Store, ids: list[str]) -> list[str]:
 
 def _cell(store: Store, anchor: catalog.TrustAnchor) -> str:
     if anchor.sha256 in store.refused:
-        return "distrusted"
+        return "refused"
     if anchor.sha256 in store.trusted:
         return "yes"
-    return "?" if store.problem else "built in?" if store.adds_only else "no"
+    return "?" if store.problem else "maybe" if store.adds_only else "no"
 
 
 def _document(store: Store, ids: list[str], lost: list[str]) -> dict[str, Any]:

@@ -19,6 +19,4 @@ _LISTS = (
 def stores() -> list[Store]:
     """Return the lists that are there."""
     titles = {Path(path): title for title, path in _LISTS}
-    return [
-        from_paths("system", f"this system ({titles[path]})", path) for path in distinct(titles)
-    ]
+    return [from_paths("system", f"the list of {titles[path]}", path) for path in distinct(titles)]
