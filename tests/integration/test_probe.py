@@ -105,7 +105,7 @@ def wait_gone(pid):
 
 def alone(port, *arguments):
     """Probe a peer that shows nothing; return the code and the reason."""
-    words, error = probe(f"127.0.0.1:{port}", "--timeout", 2, *arguments, raises=NetworkError)
+    words, error = probe(f"127.0.0.1:{port}", *arguments, raises=NetworkError)
     assert words == f"127.0.0.1:{port}  E-{error.code}: {error.why}\n"
     return error.code, error.why
 
@@ -115,7 +115,7 @@ def every(served, *arguments):
     with contextlib.ExitStack() as stack:
         ports = [stack.enter_context(peers.peer(serve)) for serve in served]
         at = [f"127.0.0.1:{port}" for port in ports]
-        found, _ = document(*at, "--timeout", 2, *arguments, raises=NetworkError)
+        found, _ = document(*at, *arguments, raises=NetworkError)
     assert [one["port"] for one in found] == ports
     return [(one["code"], one["reason"]) for one in found]
 
@@ -313,9 +313,9 @@ class TestNothingIsShown:
             ("PORT", f"it does not speak TLS; it says {quoted}") for quoted in said.values()
         ]
 
-    def test_a_port_that_says_nothing(self):
-        with peers.peer(peers.wait) as port:
-            assert alone(port) == ("NET", "it is connected and silent for 2 s")
+    def test_ports_that_say_nothing_or_begin_and_stop(self):
+        found = every([peers.wait, peers.says(b"\x16")], "--timeout", 1)
+        assert found == [("NET", "it is connected and silent for 1 s")] * 2
 
     def test_a_connection_that_is_reset(self):
         def reset(connection):
@@ -364,7 +364,6 @@ class TestHostilePeers:
             peers.endless(b"\x16\x03\x03\x40\x00" + bytes(0x4000)): "FORMAT",
             peers.endless(b"\x16\x03\x03\x00\x00"): "TLSPOLICY",
             peers.endless(b"\x15\x03\x03\x00\x02\x01\x00"): "TLSPOLICY",
-            peers.says(b"\x16"): "NET",
         }
         found = every(served)
         assert [code for code, _ in found] == list(served.values()), found
