@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import socket
 import ssl
 import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
+
+from aiosmtpd.smtp import SMTP
 
 from rootlet.lab import certificates
 
@@ -102,6 +105,32 @@ def dialogue(*lines: tuple[bytes, bytes], context: ssl.SSLContext | None = None)
 def over_tls(context: ssl.SSLContext) -> Serve:
     """Shake hands, and wait."""
     return dialogue(context=context)
+
+
+@contextmanager
+def smtp(context: ssl.SSLContext) -> Iterator[int]:
+    """Serve SMTP with STARTTLS by aiosmtpd, in a thread; yield the port."""
+    loop = asyncio.new_event_loop()
+
+    async def start() -> asyncio.Server:
+        def session() -> SMTP:
+            return SMTP(object(), tls_context=context, require_starttls=True, loop=loop)
+
+        return await loop.create_server(session, "127.0.0.1", 0)
+
+    server = loop.run_until_complete(start())
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        loop.call_soon_threadsafe(server.close)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        for task in asyncio.all_tasks(loop):
+            task.cancel()
+        loop.run_until_complete(loop.shutdown_asyncgens())
+        loop.close()
 
 
 def tls_context(

@@ -1,35 +1,24 @@
-"""``rootlet probe`` against the lab, mail and web servers, and peers that mean harm."""
+"""``rootlet probe`` against the lab, mail and web servers."""
 
 from __future__ import annotations
 
-import contextlib
-import json
-import re
 import signal
-import socket
-import ssl
-import struct
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 import pytest
-from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import SMTP
-from click.testing import CliRunner
 
 import peers
 from own_roots import root
+from probing import document, probe
 from rootlet import advise, board, verify
-from rootlet.cli.probe import command
-from rootlet.errors import InputError, NetworkError, TrustError
+from rootlet.errors import InputError, TrustError
 from rootlet.lab import Lab, certificates
 from rootlet.pem import armour
 
 HOST = Path(__file__).parents[2] / "host" / "rootlet"
-HUGE = 300  # certificates of 1 KB: OpenSSL takes 100 KB
-MANY = 40  # certificates of 1 KB: a model looks at 16
 EVERYTHING = ["tls12-rsa", "tls12-ecdsa", "tls13-rsa", "tls13-ecdsa", "any", "no-sni"]
 
 
@@ -56,23 +45,6 @@ def roots(lab, tmp_path_factory):
 def context(lab, tmp_path):
     made = lab.pki.chain("Amazon RSA 2048 M01", lab.domain, "3")
     return peers.tls_context(tmp_path, made.certificates, made.key)
-
-
-def probe(*arguments, raises=None):
-    """Run the command; return its words, and the error that it ends with."""
-    result = CliRunner().invoke(command, [str(one) for one in arguments])
-    if raises is None:
-        assert result.exception is None, result.exception
-    else:
-        assert isinstance(result.exception, raises), result.exception
-    return result.stdout, result.exception
-
-
-def document(*arguments, raises=None):
-    words, error = probe(*arguments, "--json", raises=raises)
-    found = json.loads(words)
-    assert found["schema"] == "rootlet/probe/1"
-    return found["hosts"], error
 
 
 def of_lab(lab, *arguments, raises=None):
@@ -103,23 +75,6 @@ def wait_gone(pid):
     raise AssertionError(pid)
 
 
-def alone(port, *arguments):
-    """Probe a peer that shows nothing; return the code and the reason."""
-    words, error = probe(f"127.0.0.1:{port}", *arguments, raises=NetworkError)
-    assert words == f"127.0.0.1:{port}  E-{error.code}: {error.why}\n"
-    return error.code, error.why
-
-
-def every(served, *arguments):
-    """Probe peers that show nothing, all at once; return the code and the reason of each."""
-    with contextlib.ExitStack() as stack:
-        ports = [stack.enter_context(peers.peer(serve)) for serve in served]
-        at = [f"127.0.0.1:{port}" for port in ports]
-        found, _ = document(*at, *arguments, raises=NetworkError)
-    assert [one["port"] for one in found] == ports
-    return [(one["code"], one["reason"]) for one in found]
-
-
 class TestWhoIsShownWhat:
     def test_both_families_are_found_whatever_the_server_prefers(self, lab):
         offers, chains = of_lab(lab)
@@ -142,12 +97,14 @@ class TestWhoIsShownWhat:
         assert [one["family"] for one in chains.values()] == ["rsa"]
 
     def test_no_session_ever_starts_and_no_application_byte_is_sent(self, lab):
-        start = before = lab.events.last
-        offers, chains = of_lab(lab)
-        assert chains
-        for _ in offers:
-            before = lab.events.wait_for(lambda _: True, timeout=30, after=before).number
-        assert {one.kind for one in lab.events if one.number > start} == {"refused"}
+        """Also where anybody may connect: the server waits for a Finished that never comes."""
+        with lab.showing(asks_client=False):
+            start = seen = lab.events.last
+            offers, chains = of_lab(lab)
+            assert chains
+            for _ in offers:
+                seen = lab.events.wait_for(lambda _: True, timeout=30, after=seen).number
+            assert {one.kind for one in lab.events if one.number > start} == {"refused"}
 
     def test_the_protocol_of_mqtt_on_443_is_offered_when_asked_for(self, lab):
         at = f"{lab.host}:{lab.alpn_port}"
@@ -269,18 +226,8 @@ class TestServices:
         assert all(one["chain"] for one in host["offers"] if "ecdsa" not in one["id"])
 
     def test_smtp_with_starttls_by_aiosmtpd(self, context):
-        class Mail(Controller):
-            def factory(self):
-                return SMTP(self.handler, tls_context=context, require_starttls=True)
-
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = free.getsockname()[1]
-        server = Mail(object(), hostname="127.0.0.1", port=port)
-        server.start()
-        try:
+        with peers.smtp(context) as port:
             self.shown(port, "--starttls", "smtp")
-        finally:
-            server.stop()
 
     def test_imap_with_starttls(self, context):
         talk = peers.dialogue(
@@ -290,118 +237,6 @@ class TestServices:
         )
         with peers.peer(talk) as port:
             self.shown(port, "--starttls", "imap")
-
-
-class TestNothingIsShown:
-    def test_a_name_that_is_none(self):
-        _, error = probe(f"{'a' * 64}.example", raises=NetworkError)
-        assert error.code == "DNS"
-
-    def test_a_closed_port(self):
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            port = free.getsockname()[1]
-        assert alone(port) == ("NET", "Connection refused")
-
-    def test_ports_that_speak_plain_text(self):
-        said = {
-            b"220 example.com ESMTP\r\n": "'220 example.com ESMTP' (SMTP: --starttls smtp)",
-            b"* OK ready\r\n": "'* OK ready' (IMAP: --starttls imap)",
-            b"HTTP/1.1 400 Bad Request\r\n\r\n": "'HTTP/1.1 400 Bad Request'",
-            b"\x1b[2Jgone\n": "'?[2Jgone'",
-        }
-        assert every([peers.says(words) for words in said]) == [
-            ("PORT", f"it does not speak TLS; it says {quoted}") for quoted in said.values()
-        ]
-
-    def test_ports_that_say_nothing_or_begin_and_stop(self):
-        found = every([peers.wait, peers.says(b"\x16")], "--timeout", 1)
-        assert found == [("NET", "it is connected and silent for 1 s")] * 2
-
-    def test_a_connection_that_is_reset(self):
-        def reset(connection):
-            connection.recv(1)
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-
-        with peers.peer(reset) as port:
-            assert alone(port)[0] == "NET"
-
-    def test_each_host_of_a_list_has_its_line_and_one_good_one_is_shown(self, context):
-        with peers.peer(peers.over_tls(context)) as port:
-            words, error = probe(f"127.0.0.1:{port}", f"{'a' * 64}.example", "127.0.0.1:1",
-                                 raises=NetworkError)  # fmt: skip
-        assert "2 of 3 hosts" in error.what
-        assert "chain 1: RSA, 3 certificates, 1 cross-sign" in words
-        assert len(re.findall(r"^\S+  E-(?:DNS|NET): .*$", words, re.MULTILINE)) == 2
-
-
-class TestHostilePeers:
-    """Each ends within its limits, in one line; a peer that goes on for ever is left."""
-
-    def test_smtp_without_end_or_sense(self):
-        hello, ehlo = (b"", b"220 hi\r\n"), (b"EHLO", b"250 STARTTLS\r\n")
-        served = {
-            peers.endless(b"220-hello\r\n"): "FORMAT",
-            peers.endless(b"220 "): "FORMAT",
-            peers.says(b"554 no\r\n"): "PORT",
-            peers.dialogue(hello, (b"EHLO", b"250 hi\r\n")): "PORT",
-            peers.dialogue(hello, ehlo, (b"STARTTLS", b"454 later\r\n")): "PORT",
-            peers.dialogue(hello, ehlo, (b"STARTTLS", b"220 go\r\n250 injected\r\n")): "PORT",
-        }
-        found = every(served, "--starttls", "smtp")
-        assert [code for code, _ in found] == list(served.values()), found
-
-    def test_imap_without_end_or_sense(self):
-        served = {
-            peers.endless(b"* OK and on\r\n"): "FORMAT",
-            peers.says(b"220 hi\r\n"): "PORT",
-            peers.dialogue((b"", b"* OK\r\n"), (b"a1", b"a1 BAD\r\n")): "PORT",
-        }
-        found = every(served, "--starttls", "imap")
-        assert [code for code, _ in found] == list(served.values()), found
-
-    def test_tls_without_end_or_sense(self):
-        served = {
-            peers.endless(b"\x16\x03\x03\x40\x00" + bytes(0x4000)): "FORMAT",
-            peers.endless(b"\x16\x03\x03\x00\x00"): "TLSPOLICY",
-            peers.endless(b"\x15\x03\x03\x00\x02\x01\x00"): "TLSPOLICY",
-        }
-        found = every(served)
-        assert [code for code, _ in found] == list(served.values()), found
-
-    def test_a_chain_of_300_certificates(self, lab, tmp_path):
-        made = lab.pki.chain("Amazon RSA 2048 M01", lab.domain, "3")
-        cross = made.certificates[-1]
-        context = peers.tls_context(tmp_path, [*made.certificates, *[cross] * HUGE], made.key)
-        with peers.peer(peers.over_tls(context)) as port:
-            assert alone(port) == ("FORMAT", "excessive message size")
-
-    def test_a_chain_of_43_certificates_is_counted_and_not_read(self, lab, tmp_path):
-        made = lab.pki.chain("Amazon RSA 2048 M01", lab.domain, "3")
-        context = peers.tls_context(
-            tmp_path, [*made.certificates, *[made.certificates[-1]] * MANY], made.key
-        )
-        with peers.peer(peers.over_tls(context)) as port:
-            words, _ = probe(f"127.0.0.1:{port}")
-        assert "chain 1: cannot be read: 43 certificates: at most 16" in words
-
-    def test_a_server_that_has_not_the_key_of_what_it_shows(self, context):
-        """RFC 5246 section 7.4.3: it signs its part of the handshake, and that is checked."""
-        context.maximum_version = ssl.TLSVersion.TLSv1_2
-
-        def forge(connection):
-            arrived, leaving = ssl.MemoryBIO(), ssl.MemoryBIO()
-            tls = context.wrap_bio(arrived, leaving, server_side=True)
-            arrived.write(connection.recv(65_536))
-            with contextlib.suppress(ssl.SSLError):
-                tls.do_handshake()
-            flight = bytearray(leaving.read())
-            if len(flight) > 1000:  # not an alert
-                flight[-20] ^= 1  # in the signature, which only ServerHelloDone follows
-            connection.sendall(flight)
-            peers.wait(connection)
-
-        with peers.peer(forge) as port:
-            assert alone(port) == ("ROOT", "bad signature")
 
 
 class TestAsAProgram:
@@ -428,10 +263,3 @@ class TestAsAProgram:
             if "verify_mode = ssl.CERT_NONE" in file.read_text()
         }
         assert users == {"net/shaker/attempt.py"}
-
-
-@pytest.mark.parametrize(
-    "text", ["", ":1", "a:0", "a:65536", "https://a/", "u@h", "a b", "[::1", ".a"]
-)
-def test_what_is_no_host_is_bad_input(text):
-    probe(text, raises=InputError)
