@@ -115,7 +115,7 @@ class TestWhoIsShownWhat:
 
     @pytest.mark.parametrize(
         ("shape", "sent"),
-        [("2", 2), ("4", 4), ("shuffled", 4), ("big", 13)],
+        [("2", 2), ("4", 4), ("cross-tail", 3), ("shuffled", 4), ("extra", 4), ("big", 13)],
     )
     def test_each_shape_is_seen_as_it_was_sent(self, lab, shape, sent):
         with lab.showing(shape=shape, tls13=False):
@@ -123,7 +123,8 @@ class TestWhoIsShownWhat:
         for chain in chains.values():
             assert len(chain["certificates"]) == sent
             crosses = [one for one in chain["certificates"] if one["is"] == "cross-sign"]
-            assert len(crosses) == {"2": 0, "4": 2, "shuffled": 2, "big": 11}[shape]
+            known = {"2": 0, "4": 2, "cross-tail": 1, "shuffled": 2, "extra": 1, "big": 11}
+            assert len(crosses) == known[shape]
 
     def test_a_key_that_is_not_amazons_is_never_called_amazons(self, lab):
         _, chains = of_lab(lab)
@@ -224,6 +225,14 @@ class TestServices:
         with peers.peer(peers.over_tls(context)) as port:
             host = self.shown(port)
         assert all(one["chain"] for one in host["offers"] if "ecdsa" not in one["id"])
+
+    def test_a_server_that_asks_for_another_hello_first(self, context):
+        """RFC 8446 section 4.1.4: HelloRetryRequest, as the client guesses no P-384 share."""
+        context.set_ecdh_curve("secp384r1")
+        with peers.peer(peers.over_tls(context)) as port:
+            host = self.shown(port)
+        versions = {one["id"]: one["version"] for one in host["offers"]}
+        assert versions["any"] == versions["tls13-rsa"] == "TLSv1.3"
 
     def test_smtp_with_starttls_by_aiosmtpd(self, context):
         with peers.smtp(context) as port:

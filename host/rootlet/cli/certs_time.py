@@ -47,7 +47,12 @@ def _at_option(function: Any) -> Any:
 )
 @_at_option
 @click.option(
-    "--within", default=90, show_default=True, metavar="DAYS", type=click.IntRange(0, 36_500)
+    "--within",
+    default=90,
+    show_default=True,
+    metavar="DAYS",
+    type=click.IntRange(0, 36_500),
+    help="An end is soon when it is at most so far away.",
 )
 @_bundle_option
 @show.json_option

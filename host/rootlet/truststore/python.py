@@ -1,4 +1,4 @@
-"""certifi, which requests, httpx and pip's vendored copy of them read in place of the system's."""
+"""certifi, which requests and httpx read in place of the system's list."""
 
 from __future__ import annotations
 
