@@ -9,24 +9,19 @@ import pytest
 import peers
 from own_roots import root
 from rootlet.errors import InputError, NetworkError
-from rootlet.lab import Hierarchy, certificates
+from rootlet.lab import certificates
 from rootlet.net import download
 from rootlet.pem import armour
-
-
-@pytest.fixture(scope="module")
-def pki():
-    return Hierarchy.fresh()
 
 
 class TestDownload:
     """Over real TLS, with a server whose root this process trusts, or does not."""
 
     @pytest.fixture
-    def context(self, pki, tmp_path, monkeypatch):
-        made = pki.chain("Amazon ECDSA 256 M01", "localhost", "3")
+    def context(self, lab_pki, tmp_path, monkeypatch):
+        made = lab_pki.chain("Amazon ECDSA 256 M01", "localhost", "3")
         root = tmp_path / "root.pem"
-        root.write_bytes(certificates.pem(pki.anchor("amazon-root-ca-3")))
+        root.write_bytes(certificates.pem(lab_pki.anchor("amazon-root-ca-3")))
         monkeypatch.setenv("SSL_CERT_FILE", str(root))
         monkeypatch.setenv("no_proxy", "localhost")
         return peers.tls_context(tmp_path, made.certificates, made.key)

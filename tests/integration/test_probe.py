@@ -23,8 +23,8 @@ EVERYTHING = ["tls12-rsa", "tls12-ecdsa", "tls13-rsa", "tls13-ecdsa", "any", "no
 
 
 @pytest.fixture(scope="module")
-def lab():
-    with Lab(tls13=True) as lab:
+def lab(lab_pki):
+    with Lab(pki=lab_pki, tls13=True) as lab:
         yield lab
 
 

@@ -15,7 +15,6 @@ import pytest
 import peers
 from probing import alone, every, probe
 from rootlet.errors import InputError, NetworkError
-from rootlet.lab import Hierarchy
 from rootlet.net.offers import with_protocol
 from rootlet.net.shaker import attempt as attempts
 
@@ -25,8 +24,8 @@ MANY = 40  # certificates of 1 KB: a model looks at 16
 
 
 @pytest.fixture(scope="module")
-def made():
-    return Hierarchy.fresh().chain("Amazon RSA 2048 M01", DOMAIN, "3")
+def made(lab_pki):
+    return lab_pki.chain("Amazon RSA 2048 M01", DOMAIN, "3")
 
 
 @pytest.fixture

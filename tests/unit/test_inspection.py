@@ -6,12 +6,14 @@ from dataclasses import replace
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509 import DNSName, SubjectAlternativeName
 
+from minted import Mint
 from own_roots import bundle_of
-from rootlet import catalog, inspection, trust_set, x509
+from rootlet import catalog, inspection, path, trust_set, x509
 from rootlet.endpoint import Endpoint, parse
 from rootlet.errors import InputError
-from rootlet.lab import Hierarchy, certificates
+from rootlet.lab import certificates
 from rootlet.lab.authorities import ROOTS
 
 DOMAIN = "iot.eu-west-1.amazonaws.com"
@@ -20,32 +22,27 @@ CHINA = "a-ats.iot.cn-north-1.amazonaws.com.cn"
 RSA, CA4 = "Amazon RSA 2048 M01", "Amazon ECDSA 256 S06"
 
 
-@pytest.fixture(scope="module")
-def pki():
-    return Hierarchy.fresh()
-
-
 @pytest.fixture
-def lab_catalog(pki, tmp_path, monkeypatch):
+def lab_catalog(lab_pki, tmp_path, monkeypatch):
     """Let the lab's roots be those of the catalogue."""
     anchors = []
     for anchor in catalog.load().anchors:
         if anchor.id not in ROOTS:
             continue
-        made = x509.parse_der(pki.anchor(anchor.id).public_bytes(Encoding.DER), anchor.id)
+        made = x509.parse_der(lab_pki.anchor(anchor.id).public_bytes(Encoding.DER), anchor.id)
         path = tmp_path / f"{anchor.id}.pem"
-        path.write_bytes(certificates.pem(pki.anchor(anchor.id)))
+        path.write_bytes(certificates.pem(lab_pki.anchor(anchor.id)))
         anchors.append(
             replace(anchor, path=path, sha256=made.sha256, spki_sha256=made.spki_sha256)
         )
     monkeypatch.setattr(catalog, "load", lambda: catalog.Catalog(tuple(anchors)))
 
 
-def look(pki, issuer, shape, *more, host=HOST):
+def look(lab_pki, issuer, shape, *more, host=HOST):
     ders = [
-        one.public_bytes(Encoding.DER) for one in pki.chain(issuer, DOMAIN, shape).certificates
+        one.public_bytes(Encoding.DER) for one in lab_pki.chain(issuer, DOMAIN, shape).certificates
     ]
-    return inspection.inspect([*ders, *more], host, pki.now, ())
+    return inspection.inspect([*ders, *more], host, lab_pki.now, ())
 
 
 def accepted(found):
@@ -58,16 +55,16 @@ def accepted(found):
 
 @pytest.mark.usefixtures("lab_catalog")
 class TestWhatEndsAPath:
-    def test_the_root_alone_where_no_cross_sign_is_sent(self, pki):
-        found = look(pki, RSA, "2")
+    def test_the_root_alone_where_no_cross_sign_is_sent(self, lab_pki):
+        found = look(lab_pki, RSA, "2")
         every = ["mbedtls", "openssl", "openssl-strict", "esp-idf", "wolfssl"]
         assert accepted(found) == {"amazon-root-ca-1": every}
         assert found.overall.accepted
         assert found.cross_signs == []
 
-    def test_with_the_cross_sign_two_can_and_each_verifier_has_its_own_mind(self, pki):
+    def test_with_the_cross_sign_two_can_and_each_verifier_has_its_own_mind(self, lab_pki):
         """leaf <- RSA 2048 M01 <- Root CA 1 by Starfield G2."""
-        found = look(pki, RSA, "3")
+        found = look(lab_pki, RSA, "3")
         path_builders = ["mbedtls", "openssl", "openssl-strict"]
         every = [*path_builders, "esp-idf", "wolfssl"]
         assert accepted(found) == {
@@ -77,19 +74,19 @@ class TestWhatEndsAPath:
         }
         assert [one.role for one in found.chain] == ["leaf", "issuing CA", "cross-sign"]
 
-    def test_a_p_256_leaf_of_2026_ends_at_root_ca_4(self, pki):
-        assert [*accepted(look(pki, CA4, "2"))] == ["amazon-root-ca-4"]
+    def test_a_p_256_leaf_of_2026_ends_at_root_ca_4(self, lab_pki):
+        assert [*accepted(look(lab_pki, CA4, "2"))] == ["amazon-root-ca-4"]
 
-    def test_another_host_is_told(self, pki):
-        found = look(pki, RSA, "2", host="example.com")
+    def test_another_host_is_told(self, lab_pki):
+        found = look(lab_pki, RSA, "2", host="example.com")
         assert found.overall.code == "NAME"
         assert accepted(found) == {"amazon-root-ca-1": []}
 
 
 class TestWhoIsWho:
-    def test_a_real_root_is_called_by_its_name_and_a_copy_a_copy(self, pki):
+    def test_a_real_root_is_called_by_its_name_and_a_copy_a_copy(self, lab_pki):
         real = catalog.load().get("amazon-root-ca-1").der
-        found = look(pki, RSA, "3", real)
+        found = look(lab_pki, RSA, "3", real)
         assert [(one.role, one.known, one.copies) for one in found.chain] == [
             ("leaf", "", ""),
             ("issuing CA", "", "amazon-rsa-2048-m01"),
@@ -97,15 +94,35 @@ class TestWhoIsWho:
             ("root", "amazon-root-ca-1", ""),
         ]
 
-    def test_a_leaf_among_the_others_is_called_no_ca(self, pki):
-        leaf = pki.leaf(RSA, DOMAIN).public_bytes(Encoding.DER)
-        assert look(pki, RSA, "2", leaf).chain[-1].role == "no CA"
+    def test_a_leaf_among_the_others_is_called_no_ca(self, lab_pki):
+        leaf = lab_pki.leaf(RSA, DOMAIN).public_bytes(Encoding.DER)
+        assert look(lab_pki, RSA, "2", leaf).chain[-1].role == "no CA"
 
-    def test_what_is_no_certificate_and_what_are_too_many_is_refused(self, pki):
+    def test_what_is_no_certificate_and_what_are_too_many_is_refused(self, lab_pki):
         with pytest.raises(InputError, match="certificate 3"):
-            look(pki, RSA, "2", b"0\x03\x02\x01\x01")
+            look(lab_pki, RSA, "2", b"0\x03\x02\x01\x01")
         with pytest.raises(InputError, match="17 certificates"):
-            look(pki, RSA, "2", *[b""] * 15)
+            look(lab_pki, RSA, "2", *[b""] * 15)
+
+    def test_names_cannot_steer_the_terminal(self, lab_pki):
+        """They are part of what is said: subject, issuer, and the names of NAME."""
+        mint, evil = Mint(lab_pki), "\x1b[2J"
+        leaf = mint.sign(
+            f"cn{evil}",
+            mint.authority(),
+            [(SubjectAlternativeName([DNSName(f"{evil}.a")]), False)],
+        )
+        found = inspection.inspect([leaf.public_bytes(Encoding.DER)], HOST, lab_pki.now, ())
+        link = found.chain[0].link
+        assert (link.title, link.dns, link.common_names) == (
+            "cn\\1B[2J",
+            ("\\1B[2J.a",),
+            ("cn\\1B[2J",),
+        )
+        every = trust_set.of_catalog(*catalog.load().anchors)
+        question = every.question((link,), lab_pki.now, HOST, path.Signatures())
+        for model in path.MODELS.values():
+            assert "\x1b" not in path.verify(model, question).reason
 
 
 class TestTrustSets:
