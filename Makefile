@@ -5,7 +5,7 @@ PYTHON := $(shell for p in python3.11 python3.12 python3.13 python3.14 python3 /
 	$$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && { echo $$p; break; }; done)
 WORKERS ?= auto
 
-.PHONY: bench-lab bench-provision bench-size bench-start board certs check clean demo dev dist docs embedded fix fuzz matrix-table soak sweep test vectors wolfssl
+.PHONY: bench-lab bench-provision bench-size bench-start board certs check clean demo dev dist docs embedded fix fuzz matrix-table soak sweep test trust-stores vectors wolfssl
 
 dev: $(VENV)/.ready
 
@@ -56,6 +56,12 @@ fuzz: dev
 wolfssl: dev
 	$(BIN)/rootlet board prepare
 	$(BIN)/python -m pytest tests/wolfssl_models.py
+
+# Needs programs that a blank machine lacks; changes no store of this one.
+trust-stores: dev
+	@for p in keytool certutil update-ca-certificates; do command -v $$p >/dev/null || { \
+	echo "error: no $$p. apt-get install default-jre-headless libnss3-tools ca-certificates" >&2; exit 2; }; done
+	$(BIN)/python -m pytest tests/trust_stores.py
 
 # pytest-embedded warns in every test, and here a warning is an error: it stays out of dev.
 embedded: dev

@@ -31,6 +31,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "rootlet.cli.advise",
         "Find the smallest set of anchors for a board and a service.",
     ),
+    "probe": ("rootlet.cli.probe", "Show which certificates a server sends to which client."),
+    "trust": ("rootlet.cli.trust", "Look at the trust stores of this computer."),
     "key": ("rootlet.cli.key", "Make and look at signing keys and key sets."),
     "sign": ("rootlet.cli.sign", "Add a signature to a bundle or key set."),
     "provision": (
