@@ -1,7 +1,7 @@
 """Making a device known to AWS IoT, step by step, so that nothing half-made stays behind.
 
 The key was made on this computer and never leaves it: AWS gets a request (RFC 2986). Each step
-is noted in the device folder's ``aws.jsonl`` before and after it is taken (rootlet.ledger): a
+is noted in the device folder's ``aws.jsonl`` before and after it is taken (rootlet.journal): a
 run that was cut off is continued by the next one, and ``undo`` takes back, in reverse order, what
 was made here and nothing else.
 
@@ -29,18 +29,17 @@ from typing import TYPE_CHECKING, Any
 
 from rootlet import policy
 from rootlet.aws import Absent, Exists, certificates, things
-from rootlet.errors import InputError, NetworkError
+from rootlet.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from rootlet.aws import Account
-    from rootlet.ledger import Ledger
+    from rootlet.journal import Journal
 
 JOURNAL = "aws.jsonl"
 _SKEW = 300  # seconds that this clock and that of AWS may differ
 _LONGEST_SEARCH = 250  # certificates: one page
-_TRIES, _PAUSE = 10, 1.0  # seconds
 
 
 @dataclass(frozen=True)
@@ -62,7 +61,7 @@ class Run:
 
     request: Request
     account: Account
-    ledger: Ledger
+    journal: Journal
     tell: Callable[[str], None]
 
     @property
@@ -79,7 +78,7 @@ def enroll(run: Run) -> dict[str, Any]:
     """
     _check_same(run)
     for step, take in _STEPS.items():
-        if run.ledger.state(step) != "done":
+        if run.journal.state(step) != "done":
             run.tell(step)
             take(run)
     return run.certificate
@@ -91,66 +90,74 @@ def undo(run: Run) -> list[str]:
     A policy that other devices use, and a thing that was there before, stay.
     """
     _check_same(run)
-    back = [one for one in reversed(_STEPS) if run.ledger.state(one) in ("begin", "done")]
+    back = [one for one in reversed(_STEPS) if run.journal.state(one) in ("begin", "done")]
     for step in back:
         run.tell(step)
         _UNDO[step](run)
-        run.ledger.undone(step)
+        run.journal.undone(step)
     return back
 
 
 def _check_same(run: Run) -> None:
     """Refuse a journal of another thing, account or region."""
     wanted = {"thing": run.request.thing, "arn": run.account.arn}
-    noted = run.ledger.result("run")
+    noted = run.journal.result("run")
     if not noted:
-        run.ledger.done("run", **wanted)
+        run.journal.done("run", **wanted)
     elif noted != wanted:
         raise InputError(
-            f"{run.ledger.path} is about {noted.get('arn')}thing/{noted.get('thing')}",
+            f"{run.journal.path} is about {noted.get('arn')}thing/{noted.get('thing')}",
             why=f"this run is for {wanted['arn']}thing/{wanted['thing']}",
             hint="use another folder, or take that back first with --undo",
         )
 
 
-def _policy(run: Run) -> None:
-    name, found = run.request.policy, things.policy(run.account, run.request.policy)
-    if found is not None and not policy.same(found, run.request.document):
+def create_policy(account: Account, name: str, document: dict[str, Any]) -> bool:
+    """Make a policy; tell whether it is new. Raises InputError when that name says otherwise."""
+    found = things.policy(account, name)
+    if found is None:
+        account.iot.call("CreatePolicy", policyName=name, policyDocument=policy.encode(document))
+        return True
+    if not policy.same(found, document):
         raise InputError(
             f"the policy {name} says something else than it would here",
             why="another set of topics, or somebody else's policy",
-            hint="use the same --topic as for the rest of the fleet, or another --policy NAME",
+            hint="use the same --topic as for the rest of the fleet, or another name",
         )
-    if run.ledger.state("policy") != "begin":
-        run.ledger.begin("policy", name=name, existed=found is not None)
-    if found is None:
-        document = policy.encode(run.request.document)
-        run.account.iot.call("CreatePolicy", policyName=name, policyDocument=document)
-    run.ledger.done("policy", name=name)
+    return False
+
+
+def _policy(run: Run) -> None:
+    name = run.request.policy
+    if run.journal.state("policy") != "begin":
+        existed = things.policy(run.account, name) is not None
+        run.journal.begin("policy", name=name, existed=existed)
+    create_policy(run.account, name, run.request.document)
+    run.journal.done("policy", name=name)
 
 
 def _thing(run: Run) -> None:
     name = run.request.thing
     existed = things.find(run.account, name) is not None
-    if run.ledger.state("thing") != "begin":
+    if run.journal.state("thing") != "begin":
         if existed and (others := things.principals(run.account, name)):
             raise InputError(
                 f"the thing {name} has {len(others)} certificate(s) already",
                 why="a second key would make two devices of one",
                 hint="use another name, or detach and delete the old certificate first",
             )
-        run.ledger.begin("thing", existed=existed)
+        run.journal.begin("thing", existed=existed)
     if not existed:
         run.account.iot.call("CreateThing", thingName=name)
-    run.ledger.done("thing", name=name)
+    run.journal.done("thing", name=name)
 
 
 def _certificate(run: Run) -> None:
-    made = _lost(run) if run.ledger.state("certificate") == "begin" else None
+    made = _lost(run) if run.journal.state("certificate") == "begin" else None
     if made is None:
-        run.ledger.begin("certificate", at=int(time.time()))
+        run.journal.begin("certificate", at=int(time.time()))
         made = certificates.from_csr(run.account, run.request.csr, active=False)
-    run.ledger.done(
+    run.journal.done(
         "certificate",
         id=made["certificateId"],
         arn=made["certificateArn"],
@@ -160,7 +167,7 @@ def _certificate(run: Run) -> None:
 
 def _lost(run: Run) -> dict[str, Any] | None:
     """Return the certificate that an earlier run had AWS make before it could note it."""
-    since = run.ledger.begun("certificate").get("at", 0) - _SKEW
+    since = run.journal.begun("certificate").get("at", 0) - _SKEW
     wanted = _public(run.request.csr)
     for number, one in enumerate(certificates.listed(run.account)):
         if number >= _LONGEST_SEARCH or one["creationDate"].timestamp() < since:
@@ -185,24 +192,24 @@ def _public(pem: str) -> bytes:
 
 
 def _allow(run: Run) -> None:
-    run.ledger.begin("allow")
-    name = run.ledger.result("policy")["name"]
+    run.journal.begin("allow")
+    name = run.journal.result("policy")["name"]
     run.account.iot.call("AttachPolicy", policyName=name, target=run.certificate["arn"])
-    run.ledger.done("allow")
+    run.journal.done("allow")
 
 
 def _attach(run: Run) -> None:
-    run.ledger.begin("attach")
+    run.journal.begin("attach")
     run.account.iot.call(
         "AttachThingPrincipal", thingName=run.request.thing, principal=run.certificate["arn"]
     )
-    run.ledger.done("attach")
+    run.journal.done("attach")
 
 
 def _activate(run: Run) -> None:
-    run.ledger.begin("activate")
+    run.journal.begin("activate")
     certificates.set_status(run.account, run.certificate["id"], "ACTIVE")
-    run.ledger.done("activate")
+    run.journal.done("activate")
 
 
 _STEPS: dict[str, Callable[[Run], None]] = {
@@ -217,7 +224,7 @@ _STEPS: dict[str, Callable[[Run], None]] = {
 
 def _forget_policy(run: Run) -> None:
     """Delete the policy if this folder made it and no other device uses it."""
-    noted = run.ledger.begun("policy")
+    noted = run.journal.begun("policy")
     if noted.get("existed", True):
         return
     try:
@@ -228,29 +235,21 @@ def _forget_policy(run: Run) -> None:
 
 
 def _forget_thing(run: Run) -> None:
-    if not run.ledger.begun("thing").get("existed", True):
+    if not run.journal.begun("thing").get("existed", True):
         run.account.iot.call("DeleteThing", thingName=run.request.thing)
 
 
 def _forget_certificate(run: Run) -> None:
     made = run.certificate
-    if run.ledger.state("certificate") == "begin":
+    if run.journal.state("certificate") == "begin":
         lost = _lost(run)
         made = {"id": lost["certificateId"]} if lost else {}
-    for _ in range(_TRIES):
-        try:
-            return _quietly(lambda: certificates.delete(run.account, made["id"])) if made else None
-        except Exists:  # DetachThingPrincipal takes some seconds to be true everywhere
-            time.sleep(_PAUSE)
-    raise NetworkError(
-        f"AWS still holds the certificate {made['id']} attached",
-        why="detaching takes some seconds, or somebody has attached it again",
-        hint="run the same with --undo again",
-    )
+    if made:
+        _quietly(lambda: certificates.delete_detached(run.account, made["id"]))
 
 
 def _deny(run: Run) -> None:
-    name, arn = run.ledger.result("policy")["name"], run.certificate["arn"]
+    name, arn = run.journal.result("policy")["name"], run.certificate["arn"]
     _quietly(lambda: run.account.iot.call("DetachPolicy", policyName=name, target=arn))
 
 

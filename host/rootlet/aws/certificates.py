@@ -7,8 +7,10 @@ one connects. Source: AWS IoT API reference, operations of the names in each fun
 from __future__ import annotations
 
 import re
+import time
 from typing import TYPE_CHECKING, Any
 
+from rootlet.aws.errors import Exists
 from rootlet.errors import InputError
 
 if TYPE_CHECKING:
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 
     from rootlet.aws.session import Account
 
+_TRIES, _PAUSE = 10, 1.0  # seconds
 _ID = re.compile(r"(?:arn:aws[a-z-]*:iot:[a-z0-9-]+:\d{12}:(?:ca)?cert/)?([0-9a-f]{64})", re.ASCII)
 
 
@@ -125,9 +128,21 @@ def detach(account: Account, arn: str) -> tuple[list[str], list[str]]:
     return policies, things
 
 
-def delete(account: Account, certificate: str) -> None:
-    """Delete a certificate that is inactive and attached to nothing. Raises Exists otherwise."""
-    account.iot.call("DeleteCertificate", certificateId=certificate)
+def delete_detached(account: Account, certificate: str) -> None:
+    """Delete a certificate that is inactive and was detached just now.
+
+    DetachThingPrincipal takes some seconds to be true everywhere (API reference), so it is tried
+    again for as long. Raises Exists when somebody has attached it again.
+    """
+    for last in (*[False] * _TRIES, True):
+        try:
+            account.iot.call("DeleteCertificate", certificateId=certificate)
+        except Exists:
+            if last:
+                raise
+            time.sleep(_PAUSE)
+        else:
+            return
 
 
 def transfer(account: Account, certificate: str, to: str, message: str) -> None:

@@ -24,7 +24,7 @@ _MAX_SIZE = 1 << 20
 _STATES = ("begin", "done", "undone")
 
 
-class Ledger:
+class Journal:
     """A context manager that holds the journal ``path`` for one run at a time.
 
     Raises InputError when another run holds it, when it cannot be written, or when a line of it
