@@ -1,6 +1,7 @@
 """One verified connection: bundle -> clock -> TLS context -> MQTT, or an error with a code."""
 
 import gc
+import os
 import socket
 
 from . import clock
@@ -46,6 +47,7 @@ class Identity:
         self.config = load(_read(folder + FILE))
         self._cert = _read(folder + CERTIFICATE)
         self._key = _read(folder + KEY)
+        self.folder = folder
 
     def open(self, bundle: Bundle, floor: int) -> "Any":
         """Return a connected client: TLS under ``bundle``, name verified, CONNACK 0.
@@ -59,9 +61,13 @@ class Identity:
             raise self.explain(error, bundle, context)
 
     def prepare(self, bundle: Bundle, floor: int) -> Context:
-        """Set the clock, look up the server, and return a context for one connection."""
+        """Join the Wi-Fi, set the clock, look up the server, and return a context."""
         if MICROPYTHON and self.config.port == 443:
-            raise Error("PORT", "443 needs ALPN")
+            raise Error("PORT", "443")
+        if MICROPYTHON and "wifi.json" in os.listdir(self.folder):
+            from .wifi import join
+
+            join(self.folder)
         if self.config.ntp:
             clock.sync(self.config.ntp)
         clock.raise_to(floor)
@@ -107,5 +113,5 @@ def _read(path: str, code: str = "FORMAT") -> bytes:
     except OSError:
         raise Error(code, path + " is missing")
     if len(data) > _MAX_SIZE:
-        raise Error("FORMAT", path + " is too large")
+        raise Error("FORMAT", path)
     return data

@@ -49,3 +49,20 @@ def write(path: Path, data: bytes, mode: int = 0o644) -> None:
             why=error.strerror or str(error),
             hint="name another file with -o, or make room",
         ) from error
+
+
+def sync_folder(path: Path) -> None:
+    """Wait until the names in a folder are on the disk, as ``write`` does for what is in a file.
+
+    Raises InputError as ``write`` does.
+    """
+    try:
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+    except OSError as error:
+        raise InputError(
+            f"{path}: cannot be written", why=error.strerror or str(error), hint="check the disk"
+        ) from error

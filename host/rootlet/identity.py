@@ -6,10 +6,11 @@ person needs: ``device.csr`` and ``device.crt`` in PEM. See docs/provision.md.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from rootlet import files, x509
 from rootlet.errors import InputError
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     PrivateKey = EllipticCurvePrivateKey | RSAPrivateKey
 
+_Read = TypeVar("_Read")
 SETTINGS = config.FILE
 #: As in urootlet.session, whose import costs more than the rest of a start.
 CERTIFICATE = "cert.der"
@@ -41,6 +43,10 @@ MAX_PEM = 1 << 16
 
 # AWS IoT CreateThing: 1 to 128 of these. No dot and no slash: a name is safe as a folder's.
 _THING = re.compile(r"[A-Za-z0-9:_-]{1,128}", re.ASCII)
+# A DNS name or an address; the device's own reader is stricter with the endpoint.
+_HOST = re.compile(r"[A-Za-z0-9._:-]*", re.ASCII)
+# MQTT 3.1.1 section 4.7: no wildcards in a topic to listen on for offers, no control characters.
+_TOPIC = re.compile(r"[^\x00-\x1f\x7f#+]*")
 
 
 def check_thing(thing: str) -> None:
@@ -67,6 +73,20 @@ class Settings:
 
     def encode(self) -> bytes:
         """Return the file, checked by the device's own reader. Raises InputError."""
+        for name, value, form in (
+            ("endpoint", self.endpoint, _HOST),
+            ("address", self.address, _HOST),
+            ("ntp", self.ntp, _HOST),
+            ("offers", self.offers, _TOPIC),
+        ):
+            if not form.fullmatch(value):
+                kind = "a topic without wildcards" if form is _TOPIC else "a bare host name"
+                raise InputError(
+                    f"{value[:80]!r}: not {kind}",
+                    why=f"{name} takes nothing else",
+                    hint="leave out scheme, port and path" if form is _HOST else "use another",
+                    code="DNS" if form is _HOST else "TOPIC",
+                )
         values: dict[str, object] = {"endpoint": self.endpoint, "thing": self.thing}
         optional = {"address": self.address, "ntp": self.ntp, "offers": self.offers}
         values |= {"port": self.port} | {name: one for name, one in optional.items() if one}
@@ -128,7 +148,7 @@ def read_folder(folder: Path) -> dict[str, bytes]:
             why="it is not there" if not folder.exists() else "it is a file",
             hint=f"make one: rootlet provision -o {folder} --thing NAME --endpoint HOST",
         )
-    found = {SETTINGS: _checked(folder / SETTINGS, config.load)}
+    found = {SETTINGS: _checked(folder / SETTINGS, config.load)[0]}
     if not (folder / CERTIFICATE).exists() and (folder / REQUEST).exists():
         raise InputError(
             f"{folder}: no certificate yet",
@@ -141,17 +161,22 @@ def read_folder(folder: Path) -> dict[str, bytes]:
     where = folder / KEY
     found[KEY] = read_key(files.read(where, MAX_FILE), str(where), found[CERTIFICATE])
     if (folder / WIFI).exists():
-        found[WIFI] = _checked(folder / WIFI, wifi.load)
+        found[WIFI] = _checked(folder / WIFI, wifi.load)[0]
     return found
 
 
-def _checked(path: Path, load: Callable[[bytes], object]) -> bytes:
+def read_settings(folder: Path) -> config.Config:
+    """Return the settings of a device folder as the device reads them. Raises InputError."""
+    return _checked(folder / SETTINGS, config.load)[1]
+
+
+def _checked(path: Path, load: Callable[[bytes], _Read]) -> tuple[bytes, _Read]:
+    """Return a file, and what the device's own reader makes of it. Raises InputError."""
     raw = files.read(path, MAX_FILE)
     try:
-        load(raw)
+        return raw, load(raw)
     except device.Error as error:
         raise _refused(f"{path}: a device would refuse it", error) from error
-    return raw
 
 
 def read_certificate(data: bytes, where: str) -> bytes:
@@ -173,28 +198,39 @@ def read_key(data: bytes, where: str, certificate: bytes) -> bytes:
     Takes PEM or DER in PKCS#8, SEC 1 or PKCS#1, not encrypted. Raises InputError, also when the
     key is not the one in ``certificate``. Nothing of the key is ever part of an error.
     """
+    key = load_key(data, where)
+    check_pair(certificate, key, where)
+    return encode_key(key)
+
+
+def encode_key(key: PrivateKey) -> bytes:
+    """Return a private key as traditional DER (SEC 1 or PKCS#1)."""
     from cryptography.hazmat.primitives import serialization as form  # noqa: PLC0415 - slow
+
+    return key.private_bytes(
+        form.Encoding.DER, form.PrivateFormat.TraditionalOpenSSL, form.NoEncryption()
+    )
+
+
+def check_pair(certificate: bytes, key: PrivateKey, where: str) -> None:
+    """Refuse a certificate (DER) and a key that do not belong together. Raises InputError."""
     from cryptography.x509 import load_der_x509_certificate  # noqa: PLC0415 - slow
 
-    key = _load_key(data, where)
-    public = load_der_x509_certificate(certificate).public_key()
-    if key.public_key() != public:
+    if key.public_key() != load_der_x509_certificate(certificate).public_key():
         raise InputError(
             f"{where}: this key does not belong to the certificate",
             why="their public keys differ",
             hint="give the key and the certificate that were made together",
             code="CLIENTCERT",
         )
-    return key.private_bytes(
-        form.Encoding.DER, form.PrivateFormat.TraditionalOpenSSL, form.NoEncryption()
-    )
 
 
-def _load_key(data: bytes, where: str) -> PrivateKey:
-    from cryptography.hazmat.primitives.asymmetric.ec import (  # noqa: PLC0415 - slow
-        EllipticCurvePrivateKey,
-    )
-    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey  # noqa: PLC0415 - slow
+def load_key(data: bytes, where: str, ask: Callable[[str], str] | None = None) -> PrivateKey:
+    """Return a private key in PKCS#8, SEC 1 or PKCS#1, PEM or DER, RSA or elliptic curve.
+
+    ``ask`` gets the passphrase of an encrypted one; without it, that is refused. Raises
+    InputError. Nothing of the key is ever part of an error.
+    """
     from cryptography.hazmat.primitives.serialization import (  # noqa: PLC0415 - slow
         load_der_private_key,
         load_pem_private_key,
@@ -202,17 +238,30 @@ def _load_key(data: bytes, where: str) -> PrivateKey:
 
     load = load_pem_private_key if b"-----BEGIN" in data else load_der_private_key
     try:
-        key = load(data, password=None)
-        if isinstance(key, EllipticCurvePrivateKey | RSAPrivateKey):
-            return key
-        why = "it is neither an elliptic curve nor an RSA key, and boards take no other"
+        return _known(load(data, password=None))
     except TypeError:
         why = "it is encrypted, and a board has nobody to ask for the password"
+        if ask is not None:
+            why = "the passphrase is wrong, or the file is damaged"
+            with contextlib.suppress(ValueError):
+                return _known(load(data, password=ask(f"Passphrase of {where}").encode()))
     except Exception:  # noqa: BLE001 - many types; their texts may quote the input
-        why = "it is not a private key in PKCS#8, SEC 1 or PKCS#1"
+        why = "it is not an RSA or elliptic curve key in PKCS#8, SEC 1 or PKCS#1"
     raise InputError(
         f"{where}: the private key cannot be used",
         why=why,
         hint="convert it with: openssl pkey -in FILE -out device.key",
         code="FORMAT",
     )
+
+
+def _known(key: object) -> PrivateKey:
+    """Return a key of a kind that boards take. Raises ValueError."""
+    from cryptography.hazmat.primitives.asymmetric.ec import (  # noqa: PLC0415 - slow
+        EllipticCurvePrivateKey,
+    )
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey  # noqa: PLC0415 - slow
+
+    if isinstance(key, EllipticCurvePrivateKey | RSAPrivateKey):
+        return key
+    raise ValueError

@@ -81,6 +81,8 @@ def arguments(script: str, folder: Path) -> list[str]:
         return [str(HERE.parent / "assets" / "vectors")]
     if script == "keyset":
         return [str(folder)]
+    if script == "wifi":
+        return [str(HERE / "doubles")]
     return [str(folder / name) for name in names.get(script, [])]
 
 
