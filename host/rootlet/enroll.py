@@ -28,7 +28,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rootlet import policy
-from rootlet.aws import Absent, Exists, certificates, things
+from rootlet.aws import AbsentError, ExistsError, certificates, things
 from rootlet.errors import InputError
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class Run:
     @property
     def certificate(self) -> dict[str, Any]:
         """What came of the step ``certificate``: id, arn, pem."""
-        return self.ledger.result("certificate")
+        return self.journal.result("certificate")
 
 
 def enroll(run: Run) -> dict[str, Any]:
@@ -230,7 +230,7 @@ def _forget_policy(run: Run) -> None:
     try:
         if not things.policy_targets(run.account, noted["name"]):
             run.account.iot.call("DeletePolicy", policyName=noted["name"])
-    except (Absent, Exists):  # gone, or somebody attached it just now
+    except (AbsentError, ExistsError):  # gone, or somebody attached it just now
         return
 
 
@@ -270,7 +270,7 @@ def _quietly(call: Callable[[], object]) -> None:
     """Take something back that may be gone already."""
     try:
         call()
-    except Absent:
+    except AbsentError:
         return
 
 

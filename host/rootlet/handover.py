@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rootlet import files, identity, pem, x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from rootlet import credentials, files, identity, pem
 from rootlet.aws import certificates, things
-from rootlet.aws.errors import Exists
+from rootlet.aws.errors import ExistsError
 from rootlet.errors import InputError
 
 if TYPE_CHECKING:
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from rootlet.aws import Account
+    from rootlet.credentials import Authority
 
 _THING = "thing/"
 
@@ -84,32 +87,24 @@ def _request(data: bytes, where: str) -> str:
 
 def as_pem(data: bytes, where: str) -> str:
     """Return the one certificate of a PEM or DER file as PEM. Raises InputError."""
-    return pem.encode(identity.read_certificate(data, where)).decode()
+    return pem.armour(identity.read_certificate(data, where))
 
 
-def register_ca(  # noqa: PLR0913 - what an authority is registered with
-    account: Account, ca: bytes, key: bytes, where: str, *, active: bool, automatic: bool
+def register_ca(
+    account: Account, authority: Authority, *, active: bool, automatic: bool
 ) -> dict[str, Any]:
-    """Register an authority, and prove that its key is here by a certificate made with it.
+    """Register an authority, and prove that its key is in our hands. Returns id and arn.
 
-    ``ca`` is its certificate, PEM or DER; ``key`` its private key, which signs here and goes
-    nowhere. Returns id and arn. Raises InputError when the two do not belong together.
+    The proof is a certificate that it signs here: its common name is the registration code of the
+    account (AWS IoT developer guide, "Register your CA certificate"). The key of that certificate
+    is made for it and forgotten.
     """
-    der = identity.read_certificate(ca, where)
-    if not x509.parse_der(der, where).is_ca:
-        raise InputError(
-            f"{where} is no authority",
-            why="its basic constraints do not say CA",
-            hint="give the certificate that signs those of your devices",
-        )
-    from rootlet import verification  # noqa: PLC0415 - slow
-
-    proof = verification.certificate(der, key, where)
-    code = certificates.registration_code(account)
-    made = certificates.register_ca(
-        account, pem.encode(der).decode(), proof(code), active=active, automatic=automatic
-    )
-    return {"id": made["certificateId"], "arn": made["certificateArn"], "active": active}
+    key = credentials.new_key()
+    asked = credentials.request(key, certificates.registration_code(account))
+    proof = pem.armour(authority.issue(asked, key))
+    ca = pem.armour(authority.certificate.public_bytes(Encoding.DER))
+    made = certificates.register_ca(account, ca, proof, active=active, automatic=automatic)
+    return _told(made, active)
 
 
 def resolve(account: Account, names: Sequence[str]) -> list[str]:
@@ -128,16 +123,11 @@ def resolve(account: Account, names: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def set_status(account: Account, certificate: str, status: str) -> None:
-    """Make a certificate ACTIVE, INACTIVE or REVOKED."""
-    certificates.set_status(account, certificate, status)
-
-
 def delete(account: Account, certificate: str, *, detach: bool) -> dict[str, list[str]]:
     """Delete a certificate; with ``detach`` take it from what uses it first.
 
     Returns what it was taken from: ``policies`` and ``things``. Raises InputError while it is
-    active, Exists while something uses it.
+    active, ExistsError while something uses it.
     """
     told = certificates.describe(account, certificate)
     if told["status"] == "ACTIVE":
@@ -148,7 +138,7 @@ def delete(account: Account, certificate: str, *, detach: bool) -> dict[str, lis
         )
     policies, held = certificates.users(account, told["certificateArn"])
     if (policies or held) and not detach:
-        raise Exists(
+        raise ExistsError(
             f"the certificate {certificate[:16]}... is in use",
             why=f"attached to {', '.join([*policies, *held])}",
             hint="add --detach",

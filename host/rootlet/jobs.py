@@ -115,9 +115,8 @@ def read_document(text: str) -> Bundle:
     """Return the bundle out of a job document. Raises InputError when it is none of ours."""
     try:
         values = json.loads(text)
-        if not isinstance(values, dict) or values.get("rootlet") != 1:
-            raise ValueError("no rootlet document")
-        data = base64.b64decode(values["bundle"], validate=True)
+        ours = isinstance(values, dict) and values.get("rootlet") == 1
+        data = base64.b64decode(values["bundle"] if ours else "", validate=True)
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError("the job's document is not one of rootlet's", why=str(error)) from error
     return bundle.decode(data[: signing.MAX_SIZE + 1], "the job's bundle")

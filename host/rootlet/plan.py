@@ -108,7 +108,9 @@ class Plan:
         for phase in self.phases:
             if phase.flags == found.flags and not _differs(phase, found):
                 return phase
-        near = min(self.phases, key=lambda one: (one.flags != found.flags, len(_differs(one, found))))
+        near = min(
+            self.phases, key=lambda one: (one.flags != found.flags, len(_differs(one, found)))
+        )
         odd = _differs(near, found) or ["its flags are those of no phase"]
         raise TrustError(
             "the bundle is no phase of this plan",
@@ -142,7 +144,9 @@ def make(old: layout.Bundle, new: layout.Bundle, *, gate: float, revoke: bool = 
     """
     target = _target(old, new)
     found = diff.compare(old, new)
-    sides = {state: [c for c in found.changes if c.state == state] for state in ("added", "removed")}
+    sides = {
+        state: [c for c in found.changes if c.state == state] for state in ("added", "removed")
+    }
     lost, gained = old.profile & ~new.profile, new.profile & ~old.profile
     if revoke:
         names = [REVOKE]

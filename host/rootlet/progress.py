@@ -115,7 +115,7 @@ def reason(details: Mapping[str, Any]) -> str:
 
 
 def latest(executions: Iterable[Execution]) -> dict[str, Execution]:
-    """Return the last execution of each thing: one that leaves a group and returns gets another."""
+    """Return the last execution of each thing: who leaves a group and returns gets another."""
     found: dict[str, Execution] = {}
     for one in executions:
         if one.thing not in found or found[one.thing].number < one.number:

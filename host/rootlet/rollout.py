@@ -14,7 +14,7 @@ answered by the service, so any computer with the plan and the signed bundle can
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from rootlet import jobs, signing
@@ -112,9 +112,7 @@ def check(wish: Wish, now: datetime) -> Wish:
             hint="serve the bundle as latest.rlt and name its folder: --recovery-url http://...",
         )
     if final and wish.without_canary:
-        raise TrustError(
-            f"phase {phase.name} needs canaries", why="there is no way back from it"
-        )
+        raise TrustError(f"phase {phase.name} needs canaries", why="there is no way back from it")
     if wish.deadline and wish.deadline <= now.date():
         raise InputError("--deadline has passed", why="things need time to confirm")
     return replace(wish, deadline=wish.deadline or _deadline(wish.plan, now)) if final else wish
@@ -205,9 +203,7 @@ def start(wish: Wish, account: Account, now: datetime, tell: Tell) -> Started:
 
 
 def _order(wish: Wish, name: jobs.Name, targets: Sequence[str]) -> jobs.Order:
-    return jobs.Order(
-        name, wish.bundle, tuple(targets), wish.pace, wish.key_sets, wish.deadline
-    )
+    return jobs.Order(name, wish.bundle, tuple(targets), wish.pace, wish.key_sets, wish.deadline)
 
 
 def _attempt(wish: Wish, named: Sequence[jobs.Name]) -> tuple[jobs.Name, jobs.Name | None]:
@@ -259,9 +255,7 @@ def _confirmed(account: Account, named: Sequence[jobs.Name], tell: Tell) -> froz
     return found
 
 
-def _check_canaries(
-    wish: Wish, account: Account, named: Sequence[jobs.Name], tell: Tell
-) -> None:
+def _check_canaries(wish: Wish, account: Account, named: Sequence[jobs.Name], tell: Tell) -> None:
     """Refuse a fleet until every canary has confirmed this bundle."""
     if wish.wave == jobs.CANARY or wish.without_canary:
         return
@@ -283,9 +277,7 @@ def _check_canaries(
         )
 
 
-def _superseded(
-    account: Account, wish: Wish, named: Sequence[jobs.Name]
-) -> tuple[str, ...]:
+def _superseded(account: Account, wish: Wish, named: Sequence[jobs.Name]) -> tuple[str, ...]:
     """Return jobs with lower numbers that still hand out: their bundles are out of date."""
     older = [str(one) for one in named if one.order < wish.name.order]
     return tuple(one for one in older if service.read(account, one).active)
@@ -296,8 +288,10 @@ def _some(names: Sequence[str], most: int = 5) -> str:
     return ", ".join(names[:most]) + more
 
 
-def survey(account: Account, target: str, job_id: str, tell: Tell) -> list[Progress]:
-    """Return how a fleet's jobs stand, newest first, or one job.
+def survey(
+    account: Account, target: str, job_id: str, *, everything: bool, tell: Tell
+) -> list[Progress]:
+    """Return how the jobs of a fleet's newest set stand, or all its jobs, or one; newest first.
 
     Raises TrustError when the fleet has none.
     """
@@ -306,17 +300,19 @@ def survey(account: Account, target: str, job_id: str, tell: Tell) -> list[Progr
     named = service.ours(account, target)
     if not named:
         raise TrustError(
-            f"no roll-out of {target or 'any fleet'} is in this account and region",
+            f"no roll-out of {target} is in this account and region",
             why="AWS IoT keeps none of rootlet's jobs here",
             hint="check --region and --target, or start one: rootlet rotate start --help",
         )
-    return [service.progress(account, service.read(account, str(one)), tell) for one in named]
+    newest = max(one.order for one in named)
+    wanted = [one for one in named if everything or one.order == newest]
+    return [service.progress(account, service.read(account, str(one)), tell) for one in wanted]
 
 
 def stopping(job_id: str, *, force: bool, comment: str) -> Call:
     """Return the call that stops a job. Raises InputError for a job that is not ours.
 
-    Without ``force`` things that are in the middle finish: they would end in the middle of a trial.
+    Without ``force`` things that are in the middle of a trial finish it.
     """
     if jobs.read_name(job_id) is None:
         raise InputError(
@@ -324,5 +320,3 @@ def stopping(job_id: str, *, force: bool, comment: str) -> Call:
         )
     parameters = {"jobId": job_id, "reasonCode": _REASON, "comment": comment, "force": force}
     return Call("iot", "CancelJob", parameters)
-
-

@@ -24,20 +24,37 @@ ROWS = (
         "bundle",
         "catalog",
         "chains",
+        "chart",
         "coverage",
         "credentials",
         "diff",
         "export",
         "identity",
+        "jobs",
         "path",
         "pem",
+        "plan",
+        "policy",
+        "progress",
         "signing",
         "verify",
         "words",
         "x509",
     },
-    {"boardio", "lab", "lab_front", "signers"},
-    {"demo", "flash", "hil", "key_set", "matrix", "provision", "pytest_plugin", "rotate"},
+    {"aws", "boardio", "journal", "lab", "lab_front", "signers"},
+    {
+        "demo",
+        "enroll",
+        "flash",
+        "handover",
+        "hil",
+        "key_set",
+        "matrix",
+        "provision",
+        "pytest_plugin",
+        "rollout",
+        "rotate",
+    },
     {"cli", "__main__"},
 )
 #: What a stock ESP32 firmware has of what we use; CPython backends are not copied to a board.
@@ -100,6 +117,15 @@ def test_the_device_imports_what_a_board_has(path):
         assert {
             n for n in names if n not in ON_A_BOARD and n.rsplit(".", 1)[0] not in ON_A_BOARD
         } == set()
+
+
+def test_only_one_folder_knows_the_library_of_aws():
+    users = {p.parent.name for p in host_files() if {"boto3", "botocore"} & imported_tops(p)}
+    assert users == {"aws"}
+
+
+def imported_tops(path: Path) -> set[str]:
+    return {name.split(".")[0] for name in imported(path)}
 
 
 def test_only_one_file_knows_mpremote():

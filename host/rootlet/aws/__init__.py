@@ -5,7 +5,7 @@ instance role, ``AWS_ENDPOINT_URL``); nothing of them is stored or shown. Nothin
 knows boto3.
 """
 
-from rootlet.aws.errors import Absent, Exists, Refused
+from rootlet.aws.errors import AbsentError, ExistsError, RefusedError
 from rootlet.aws.session import Account, Service, connect
 
-__all__ = ["Absent", "Account", "Exists", "Refused", "Service", "connect"]
+__all__ = ["AbsentError", "Account", "ExistsError", "RefusedError", "Service", "connect"]

@@ -10,7 +10,7 @@ import re
 import time
 from typing import TYPE_CHECKING, Any
 
-from rootlet.aws.errors import Exists
+from rootlet.aws.errors import ExistsError
 from rootlet.errors import InputError
 
 if TYPE_CHECKING:
@@ -32,12 +32,6 @@ def check_id(text: str) -> str:
             hint="see them with: rootlet aws certs list",
         )
     return found[1]
-
-
-def endpoint(account: Account) -> str:
-    """Return the name that devices connect to: the one under Amazon's own roots (ATS)."""
-    answer = account.iot.call("DescribeEndpoint", endpointType="iot:Data-ATS")
-    return str(answer["endpointAddress"])
 
 
 def from_csr(account: Account, csr: str, *, active: bool) -> dict[str, Any]:
@@ -87,7 +81,7 @@ def set_status(account: Account, certificate: str, status: str) -> None:
 
 
 def describe(account: Account, certificate: str) -> dict[str, Any]:
-    """Return all that AWS keeps of a certificate. Raises Absent."""
+    """Return all that AWS keeps of a certificate. Raises AbsentError."""
     answer = account.iot.call("DescribeCertificate", certificateId=certificate)
     found: dict[str, Any] = answer["certificateDescription"]
     return found
@@ -132,12 +126,12 @@ def delete_detached(account: Account, certificate: str) -> None:
     """Delete a certificate that is inactive and was detached just now.
 
     DetachThingPrincipal takes some seconds to be true everywhere (API reference), so it is tried
-    again for as long. Raises Exists when somebody has attached it again.
+    again for as long. Raises ExistsError when somebody has attached it again.
     """
     for last in (*[False] * _TRIES, True):
         try:
             account.iot.call("DeleteCertificate", certificateId=certificate)
-        except Exists:
+        except ExistsError:
             if last:
                 raise
             time.sleep(_PAUSE)
@@ -148,9 +142,7 @@ def delete_detached(account: Account, certificate: str) -> None:
 def transfer(account: Account, certificate: str, to: str, message: str) -> None:
     """Offer an inactive, detached certificate to another account; it stays until accepted."""
     more = {"transferMessage": message} if message else {}
-    account.iot.call(
-        "TransferCertificate", certificateId=certificate, targetAwsAccount=to, **more
-    )
+    account.iot.call("TransferCertificate", certificateId=certificate, targetAwsAccount=to, **more)
 
 
 def accept_transfer(account: Account, certificate: str, *, active: bool) -> None:

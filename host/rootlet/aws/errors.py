@@ -3,10 +3,10 @@
 ::
 
     InputError          no region, unknown profile, a value that AWS does not take
-    +-- Absent          there is no such thing, certificate, job ...
-    +-- Exists          there is one already, or it is still in use
+    +-- AbsentError          there is no such thing, certificate, job ...
+    +-- ExistsError          there is one already, or it is still in use
     NetworkError        no credentials, expired ones, no way to the endpoint, throttled
-    +-- Refused         this identity may not do that; names the action to allow
+    +-- RefusedError         this identity may not do that; names the action to allow
 
 Codes are those of the service models that botocore ships. A message of AWS is quoted, its first
 line and at most 300 characters of it: it names resources, never secrets.
@@ -27,15 +27,15 @@ if TYPE_CHECKING:
 _LONGEST = 300
 
 
-class Absent(InputError):
+class AbsentError(InputError):
     """What a call names is not there."""
 
 
-class Exists(InputError):
+class ExistsError(InputError):
     """It is there already with other content, or something still uses it."""
 
 
-class Refused(NetworkError):
+class RefusedError(NetworkError):
     """The identity that calls may not do this."""
 
 
@@ -47,7 +47,7 @@ class _Words(NamedTuple):
 
 _LOGIN = "log in again, or check AWS_PROFILE and the keys: aws sts get-caller-identity"
 _REFUSED = _Words(
-    Refused, "AWS does not allow {action} here", "allow the action {action} for this identity"
+    RefusedError, "AWS does not allow {action} here", "allow the action {action} for this identity"
 )
 _EXPIRED = _Words(NetworkError, "the AWS credentials are not valid, or no longer", _LOGIN)
 _THROTTLED = _Words(
@@ -55,8 +55,10 @@ _THROTTLED = _Words(
     "AWS is throttling {action}, after several tries",
     "wait a minute and run the same again; what is done stays done",
 )
-_ABSENT = _Words(Absent, "AWS has no such {action} target", "check the name, region and account")
-_EXISTS = _Words(Exists, "AWS refuses {action}: it exists or is in use", "look at it first")
+_ABSENT = _Words(
+    AbsentError, "AWS has no such {action} target", "check the name, region and account"
+)
+_EXISTS = _Words(ExistsError, "AWS refuses {action}: it exists or is in use", "look at it first")
 _DOWN = _Words(NetworkError, "AWS cannot do {action} now", "run the same again later")
 _BAD = _Words(InputError, "AWS refuses {action}", "see the message above")
 
@@ -94,7 +96,7 @@ _CODES: dict[str, _Words] = {
 
 @contextmanager
 def translated(action: str) -> Iterator[None]:
-    """Raise our errors for those of botocore; ``action`` as policies name it: ``iot:CreateJob``."""
+    """Raise our errors for botocore's; ``action`` as policies name it: ``iot:CreateJob``."""
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - slow to import
 
     try:

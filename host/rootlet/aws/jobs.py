@@ -9,7 +9,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from rootlet import jobs
-from rootlet.aws.errors import Absent
+from rootlet.aws.errors import AbsentError
 from rootlet.aws.session import CONNECTIONS
 from rootlet.bundle import sha256
 from rootlet.errors import InputError
@@ -40,7 +40,7 @@ def ours(account: Account, target: str = "") -> list[jobs.Name]:
 
 
 def read(account: Account, job_id: str) -> Job:
-    """Return a job with the bundle that it carries. Raises Absent, InputError for another's."""
+    """Return a job with the bundle that it carries. Raises AbsentError, InputError for another's."""
     name = jobs.read_name(job_id)
     if name is None:
         raise InputError(
@@ -131,7 +131,7 @@ def _ask(account: Account, job: Job, one: Execution) -> tuple[Execution, bool]:
         told = account.iot.call(
             "DescribeJobExecution", jobId=job.id, thingName=one.thing, executionNumber=one.number
         )
-    except Absent:  # deleted a moment ago
+    except AbsentError:  # deleted a moment ago
         return one, False
     details = told["execution"].get("statusDetails", {}).get("detailsMap", {})
     confirmed = has_confirmed(_shadow(account, one.thing), job.bundle, sha256(job.bundle.data))
@@ -143,8 +143,6 @@ def _shadow(account: Account, thing: str) -> dict[str, Any]:
     try:
         told = account.data.call("GetThingShadow", thingName=thing, shadowName=_SHADOW)
         reported = json.loads(told["payload"].read(_MAX_SHADOW))["state"]["reported"]
-    except (Absent, ValueError, KeyError, TypeError, RecursionError):
+    except (AbsentError, ValueError, KeyError, TypeError, RecursionError):
         return {}
     return reported if isinstance(reported, dict) else {}
-
-

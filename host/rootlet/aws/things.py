@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rootlet.aws.errors import Absent
+from rootlet.aws.errors import AbsentError
 
 if TYPE_CHECKING:
     from rootlet.aws.session import Account
@@ -14,7 +14,7 @@ def find(account: Account, thing: str) -> dict[str, Any] | None:
     """Return what AWS keeps of a thing, or None."""
     try:
         return account.iot.call("DescribeThing", thingName=thing)
-    except Absent:
+    except AbsentError:
         return None
 
 
@@ -28,7 +28,7 @@ def policy(account: Account, name: str) -> str | None:
     """Return the document of a policy's default version, or None."""
     try:
         return str(account.iot.call("GetPolicy", policyName=name)["policyDocument"])
-    except Absent:
+    except AbsentError:
         return None
 
 

@@ -41,11 +41,10 @@ def endpoint(*, check: str | None, where: Where, json_output: bool) -> None:
     It is the one under Amazon's own roots (iot:Data-ATS). The older iot:Data name, without -ats,
     presents a certificate under a root that is distrusted by now.
     """
-    from rootlet import endpoints  # noqa: PLC0415
-    from rootlet.aws import certificates  # noqa: PLC0415 - help must not load the library
+    from rootlet.aws import endpoint as names  # noqa: PLC0415 - help must not load the library
 
-    found = certificates.endpoint(where.account())
-    warning = endpoints.warning(check or found, found)
+    found = names.find(where.account())
+    warning = names.warning(check or found, found)
     if json_output:
         show.as_json("endpoint/1", {"endpoint": found, "warning": warning or None})
     else:
@@ -67,7 +66,9 @@ Examples:
 Exit codes: 0 shown or made, 2 bad input or another policy of that name, 5 AWS.
 """,
 )
-@click.option("--topic", "topics", multiple=True, help="An application topic; {thing} is the name.")
+@click.option(
+    "--topic", "topics", multiple=True, help="An application topic; {thing} is the name."
+)
 @click.option("--thing", default="", help="For this thing only; default: each thing of a fleet.")
 @click.option("--create", metavar="NAME", help="Make it in AWS IoT, under this name.")
 @where_options

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rootlet import files
+from rootlet import files, identity
 from rootlet.cli import aws_certs_more, show
 from rootlet.cli.aws_options import Where, confirm, where_options, yes_option
 
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _PATH = click.Path(path_type=Path)
-_MAX_PEM = 1 << 16
 
 
 @click.group("certs")
@@ -36,7 +35,9 @@ Examples:
 Exit codes: 0 made, 2 bad input or files there already, 5 AWS.
 """
 )
-@click.option("-o", "--output", required=True, type=_PATH, metavar="NAME", help="NAME.crt and .key.")
+@click.option(
+    "-o", "--output", required=True, type=_PATH, metavar="NAME", help="NAME.crt and .key."
+)
 @click.option("--inactive", is_flag=True, help="Do not let it connect yet.")
 @where_options
 @show.json_option
@@ -70,7 +71,7 @@ def from_csr(csr: Path, *, output: Path, inactive: bool, where: Where, json_outp
     """Have AWS sign a certificate request (PEM). The key stays where it is."""
     from rootlet import handover  # noqa: PLC0415
 
-    text = files.read(csr, _MAX_PEM)
+    text = files.read(csr, identity.MAX_PEM)
     made = handover.sign_request(where.account(), text, str(csr), output, active=not inactive)
     _made(made, json_output=json_output)
 
@@ -95,8 +96,8 @@ def register(
     """Register a certificate that your own authority has signed."""
     from rootlet import handover  # noqa: PLC0415
 
-    one = handover.as_pem(files.read(certificate, _MAX_PEM), str(certificate))
-    authority = handover.as_pem(files.read(ca, _MAX_PEM), str(ca)) if ca else None
+    one = handover.as_pem(files.read(certificate, identity.MAX_PEM), str(certificate))
+    authority = handover.as_pem(files.read(ca, identity.MAX_PEM), str(ca)) if ca else None
     from rootlet.aws import certificates  # noqa: PLC0415
 
     made = certificates.register(where.account(), one, ca=authority, active=not inactive)
@@ -114,72 +115,81 @@ def _made(made: dict[str, Any], *, json_output: bool) -> None:
     show.facts(facts | {"state": "active" if made["active"] else "inactive"})
 
 
-def _status_command(name: str, status: str, says: str, more: str, *, ask: bool) -> None:
-    """Add a command that sets the status of certificates."""
+_NAMES = click.argument("names", nargs=-1, required=True, metavar="CERTIFICATE...")
 
-    @command.command(
-        name,
-        help=f"{says}\n\nA certificate is named by its id, or by thing/NAME: all that this thing "
-        f"has.{more}",
-        epilog=f"""\b
+
+@command.command(
+    epilog="""\b
 Examples:
-  rootlet aws certs {name} 0123...{" --yes" if ask else ""}
-  rootlet aws certs {name} thing/pump-7{" --yes" if ask else ""}
+  rootlet aws certs activate 0123...
+  rootlet aws certs activate thing/pump-7
 \b
 Exit codes: 0 done, 2 bad input, 5 AWS.
-""",
-    )
-    @click.argument("names", nargs=-1, required=True, metavar="CERTIFICATE...")
-    @(yes_option if ask else (lambda function: function))
-    @where_options
-    @show.json_option
-    def set_status(
-        *, names: tuple[str, ...], where: Where, json_output: bool, yes: bool = False
-    ) -> None:
-        from rootlet import handover  # noqa: PLC0415
-
-        account = where.account()
-        ids = handover.resolve(account, names)
-        if ask:
-            confirm(f"{name} {len(ids)} certificate(s)?", yes=yes)
-        _each(
-            ids,
-            lambda one: handover.set_status(account, one, status),
-            name,
-            json_output=json_output,
-        )
+"""
+)
+@_NAMES
+@where_options
+@show.json_option
+def activate(*, names: tuple[str, ...], where: Where, json_output: bool) -> None:
+    """Let certificates connect, by id or as thing/NAME: all that this thing has."""
+    _switch(names, where, "ACTIVE", json_output=json_output)
 
 
-def _each(ids: Iterable[str], change: Any, what: str, *, json_output: bool) -> None:
-    done = []
-    with show.progress(what) as tell:
-        listed = list(ids)
-        for number, one in enumerate(listed):
-            tell(number, len(listed), one[:16])
-            change(one)
-            done.append(one)
+@command.command(
+    epilog="""\b
+Examples:
+  rootlet aws certs deactivate 0123...
+  rootlet aws certs deactivate thing/pump-7 thing/pump-8
+\b
+Exit codes: 0 done, 2 bad input, 5 AWS.
+"""
+)
+@_NAMES
+@where_options
+@show.json_option
+def deactivate(*, names: tuple[str, ...], where: Where, json_output: bool) -> None:
+    """Keep certificates from connecting, by id or as thing/NAME: all that this thing has.
+
+    A connection that is open may live on for some minutes.
+    """
+    _switch(names, where, "INACTIVE", json_output=json_output)
+
+
+@command.command(
+    epilog="""\b
+Examples:
+  rootlet aws certs revoke 0123...
+  rootlet aws certs revoke thing/pump-7 --yes
+\b
+Exit codes: 0 done, 2 bad input, 5 AWS.
+"""
+)
+@_NAMES
+@yes_option
+@where_options
+@show.json_option
+def revoke(*, names: tuple[str, ...], yes: bool, where: Where, json_output: bool) -> None:
+    """Mark certificates as revoked, by id or as thing/NAME: their keys are not to be trusted."""
+    confirm(f"revoke {', '.join(names)}?", yes=yes)
+    _switch(names, where, "REVOKED", json_output=json_output)
+
+
+def _switch(names: tuple[str, ...], where: Where, status: str, *, json_output: bool) -> None:
+    """Set the status of certificates, and tell of each."""
+    from rootlet import handover  # noqa: PLC0415
+    from rootlet.aws import certificates  # noqa: PLC0415
+
+    account = where.account()
+    ids = handover.resolve(account, names)
+    with show.progress(status.lower()) as tell:
+        for number, one in enumerate(ids):
+            tell(number, len(ids), one[:16])
+            certificates.set_status(account, one, status)
     if json_output:
-        show.as_json("certificates-changed/1", {"change": what, "ids": done})
+        show.as_json("certificates-changed/1", {"status": status, "ids": ids})
         return
-    for one in done:
-        click.echo(f"{one}: {what}d")
-
-
-_status_command("activate", "ACTIVE", "Let a certificate connect.", "", ask=False)
-_status_command(
-    "deactivate",
-    "INACTIVE",
-    "Keep a certificate from connecting.",
-    " An open connection may live on for some minutes.",
-    ask=False,
-)
-_status_command(
-    "revoke",
-    "REVOKED",
-    "Mark a certificate as revoked: its key is not to be trusted again.",
-    "",
-    ask=True,
-)
+    for one in ids:
+        click.echo(f"{one}: {status.lower()}")
 
 
 @command.command(
@@ -253,9 +263,7 @@ Exit codes: 0 deleted, 2 bad input, or still active or in use, 5 AWS.
 @yes_option
 @where_options
 @show.json_option
-def delete(
-    certificate: str, *, detach: bool, yes: bool, where: Where, json_output: bool
-) -> None:
+def delete(certificate: str, *, detach: bool, yes: bool, where: Where, json_output: bool) -> None:
     """Delete a certificate that is inactive and in use by nothing."""
     from rootlet import handover  # noqa: PLC0415
     from rootlet.aws import certificates  # noqa: PLC0415
@@ -269,5 +277,3 @@ def delete(
     for kind, names in told.items():
         click.echo(f"{one}: detached from {kind} {', '.join(names)}") if names else None
     click.echo(f"{one}: deleted")
-
-

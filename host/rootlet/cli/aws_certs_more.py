@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from rootlet import files
+from rootlet import files, identity
 from rootlet.cli import show
 from rootlet.cli.aws_options import Where, where_options
 from rootlet.errors import InputError
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from rootlet.aws import Account
 
 _PATH = click.Path(path_type=Path)
-_MAX_PEM = 1 << 16
 _ACCOUNT = re.compile(r"\d{12}", re.ASCII)
 
 
@@ -47,11 +47,14 @@ def register_ca(  # noqa: PLR0913 - one argument per option
     AWS gives a registration code; a certificate over it, made and signed here, proves that the
     key is in your hands.
     """
-    from rootlet import handover  # noqa: PLC0415 - help must not load the library
+    from rootlet import credentials, handover  # noqa: PLC0415 - help must not load the library
+    from rootlet.cli.key import ask  # noqa: PLC0415
 
-    data, secret = files.read(ca, _MAX_PEM), files.read(key, _MAX_PEM)
+    secret = identity.load_key(files.read(key, identity.MAX_PEM), str(key), ask)
+    data = files.read(ca, identity.MAX_PEM)
+    authority = credentials.authority(data, secret, str(ca), datetime.now(UTC))
     made = handover.register_ca(
-        where.account(), data, secret, str(ca), active=not inactive, automatic=auto_register
+        where.account(), authority, active=not inactive, automatic=auto_register
     )
     if json_output:
         show.as_json("certificate/1", made)

@@ -25,7 +25,7 @@ class Where:
     endpoint_url: str | None
 
     def account(self) -> Account:
-        """Return the account. Raises InputError without boto3 or for a profile that is not there."""
+        """Return the account. Raises InputError without boto3, or for an unknown profile."""
         from rootlet import aws  # noqa: PLC0415 - help must not load the library
 
         return aws.connect(
@@ -37,18 +37,19 @@ def where_options(function: Callable[..., None]) -> Any:
     """Add ``--region``, ``--profile`` and ``--endpoint-url`` to a command, as ``where``."""
 
     @wraps(function)
-    def command(
+    def wrapped(
         *, region: str | None, profile: str | None, endpoint_url: str | None, **rest: Any
     ) -> None:
         function(where=Where(region, profile, endpoint_url), **rest)
 
+    made: Any = wrapped
     for option in (
         click.option("--endpoint-url", metavar="URL", help="Ask here instead (a test service)."),
         click.option("--profile", help="Profile of AWS's configuration.  [default: AWS_PROFILE]"),
         click.option("--region", help="Region.  [default: AWS_REGION, or the profile's]"),
     ):
-        command = option(command)
-    return command
+        made = option(made)
+    return made
 
 
 def confirm(question: str, *, yes: bool) -> None:
