@@ -40,7 +40,7 @@ def ours(account: Account, target: str = "") -> list[jobs.Name]:
 
 
 def read(account: Account, job_id: str) -> Job:
-    """Return a job with the bundle that it carries. Raises AbsentError, InputError for another's."""
+    """Return a job with the bundle that it carries. Raises InputError for another's."""
     name = jobs.read_name(job_id)
     if name is None:
         raise InputError(

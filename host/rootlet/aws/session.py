@@ -32,7 +32,7 @@ class Service:
     def call(self, operation: str, **parameters: Any) -> dict[str, Any]:
         """Call an operation by its name in the service model, such as ``CreateThing``.
 
-        Returns the answer. Raises InputError, AbsentError, ExistsError, RefusedError or NetworkError.
+        Returns the answer. Raises what :mod:`rootlet.aws.errors` draws.
         """
         with translated(f"{self.name}:{operation}"):
             answer: dict[str, Any] = getattr(self.client, _snake(operation))(**parameters)

@@ -43,11 +43,12 @@ def where_options(function: Callable[..., None]) -> Any:
         function(where=Where(region, profile, endpoint_url), **rest)
 
     made: Any = wrapped
-    for option in (
+    options: tuple[Any, ...] = (
         click.option("--endpoint-url", metavar="URL", help="Ask here instead (a test service)."),
         click.option("--profile", help="Profile of AWS's configuration.  [default: AWS_PROFILE]"),
         click.option("--region", help="Region.  [default: AWS_REGION, or the profile's]"),
-    ):
+    )
+    for option in options:
         made = option(made)
     return made
 
