@@ -25,6 +25,7 @@ FILE = "wifi.json"
 _SSID = const(32)  # octets: IEEE 802.11-2020 9.4.2.2
 _SHORTEST = const(8)  # octets of a passphrase: IEEE 802.11-2020 J.4.1
 _LONGEST = const(63)
+_MAX_SIZE = const(1024)  # more than both can take; the rest would not be JSON any more
 
 # Times are tenths of a second.
 _ATTEMPT = const(150)  # association and DHCP
@@ -54,12 +55,13 @@ def load(raw: bytes) -> "tuple[str, str]":
     return ssid, password
 
 
-def join(raw: bytes, seconds: int = 30) -> None:
-    """Bring the station up, with the file's bytes, unless it is; try for up to ``seconds``.
+def join(folder: str, seconds: int = 30) -> None:
+    """Bring the station up, by the file in ``folder``, unless it is; try for up to ``seconds``.
 
     Errors: FORMAT; NET with what the driver said last.
     """
-    ssid, password = load(raw)
+    with open(folder + FILE, "rb") as file:
+        ssid, password = load(file.read(_MAX_SIZE))
     try:
         import network
 

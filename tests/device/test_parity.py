@@ -82,7 +82,7 @@ def arguments(script: str, folder: Path) -> list[str]:
     if script == "keyset":
         return [str(folder)]
     if script == "wifi":
-        return [str(HERE / "doubles")]
+        return [str(HERE / "doubles"), str(folder)]
     return [str(folder / name) for name in names.get(script, [])]
 
 

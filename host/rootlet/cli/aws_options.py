@@ -33,7 +33,7 @@ class Where:
         )
 
 
-def where_options(function: Callable[..., None]) -> Any:
+def where_options(function: Any) -> Any:
     """Add ``--region``, ``--profile`` and ``--endpoint-url`` to a command, as ``where``."""
 
     @wraps(function)

@@ -1,4 +1,5 @@
-# How the station comes up, on the ``network`` of an ESP32 and of an RP2: argv[1] has the double.
+# How the station comes up, on the ``network`` of an ESP32 and of an RP2.
+# argv[1] is the folder of the double, argv[2] one to write in.
 import json
 import sys
 
@@ -9,15 +10,22 @@ from urootlet import wifi
 from urootlet.errors import Error
 
 FILE = b'{"ssid":"caf\xc3\xa9 \xe2\x98\x95 \xf0\x9f\x9a\x80","password":"correct horse"}'
+FOLDER = sys.argv[2] + "/"
 slept = []
 wifi.sleep = slept.append
+
+
+def join(raw, seconds=30):
+    with open(FOLDER + "wifi.json", "wb") as file:
+        file.write(raw)
+    wifi.join(FOLDER, seconds)
 
 
 def tell(name, raw=FILE, seconds=30):
     del network.log[:]
     del slept[:]
     try:
-        wifi.join(raw, seconds)
+        join(raw, seconds)
         ending = "up"
     except Error as error:
         ending = "%s %s" % (error.code, error.detail)
@@ -65,14 +73,14 @@ for _ in range(20):
     network.use("esp32")
     network.air[:] = ["STAT_NO_AP_FOUND"]
     del slept[:]
-    wifi.join(FILE)
+    join(FILE)
     pauses.add(max(slept))
 print("pauses differ", len(pauses) > 1, "and are", 0.5 <= min(pauses), max(pauses) < 1)
 
 
 def secret(name, raw):
     try:
-        wifi.join(raw)
+        join(raw)
         print(name, "taken")
     except Error as error:
         print(name, "|", error.code, error.detail, "|", "hunter2hunter2" in str(error))
@@ -87,6 +95,7 @@ secret("numbers", b'{"ssid":1,"password":2}')
 secret("a list", b"[1]")
 secret("no JSON", b"hunter2hunter2")
 secret("empty", b"")
+secret("over 1 KB", b" " * 1024 + FILE)
 network.use("esp32")
 network.air[:] = ["STAT_WRONG_PASSWORD"] * 99
 secret("refused", b'{"ssid":"net","password":"hunter2hunter2"}')
