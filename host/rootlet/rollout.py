@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from rootlet.aws import Account
     from rootlet.plan import Phase, Plan
-    from rootlet.progress import Progress
+    from rootlet.progress import Job, Progress
     from urootlet.bundle import Bundle
     from urootlet.keyset import KeySet
 
@@ -190,9 +190,9 @@ def start(wish: Wish, account: Account, now: datetime, tell: Tell) -> Started:
     ``wish`` has passed ``check``. Raises TrustError with the gate that is closed.
     """
     named = service.ours(account, wish.bundle.target)
-    name, done = _attempt(wish, named)
-    if done is not None:
-        return Started(str(done), new=False, deadline=service.read(account, str(done)).deadline)
+    name, last = _attempt(wish, named)
+    if last is not None and (there := _there(wish, service.read(account, str(last)))):
+        return there
     targets = [account.target(one) for one in wish.targets]
     _check_newest(wish, named)
     check_recovery(wish)
@@ -207,12 +207,29 @@ def _order(wish: Wish, name: jobs.Name, targets: Sequence[str]) -> jobs.Order:
 
 
 def _attempt(wish: Wish, named: Sequence[jobs.Name]) -> tuple[jobs.Name, jobs.Name | None]:
-    """Return the name of the next attempt, and the job that is there if none is wanted."""
+    """Return the name of the next attempt, and that of the last one."""
     same = [one for one in named if replace(one, attempt=1) == wish.name]
     last = max(same, key=lambda one: one.attempt, default=None)
-    if last is None:
-        return wish.name, None
-    return replace(wish.name, attempt=last.attempt + 1), None if wish.again else last
+    return (replace(wish.name, attempt=last.attempt + 1) if last else wish.name), last
+
+
+def _there(wish: Wish, last: Job) -> Started | None:
+    """Return the job that is there already, or None for another attempt. Raises otherwise."""
+    if wish.again and last.active:
+        raise InputError(
+            f"the job {last.id} is still at work",
+            why="two jobs of one wave would be counted twice",
+            hint=f"first: rootlet rotate stop {last.id}",
+        )
+    if wish.again:
+        return None
+    if last.status == "CANCELED":
+        raise TrustError(
+            f"the job {last.id} was cancelled",
+            why=last.reason or "nobody said why",
+            hint="see rootlet rotate status; then, if it is to be tried again: --again",
+        )
+    return Started(last.id, new=False, deadline=last.deadline)
 
 
 def _check_newest(wish: Wish, named: Sequence[jobs.Name]) -> None:

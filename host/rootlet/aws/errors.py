@@ -60,7 +60,7 @@ _ABSENT = _Words(
 )
 _EXISTS = _Words(ExistsError, "AWS refuses {action}: it exists or is in use", "look at it first")
 _DOWN = _Words(NetworkError, "AWS cannot do {action} now", "run the same again later")
-_BAD = _Words(InputError, "AWS refuses {action}", "see the message above")
+_BAD = _Words(InputError, "AWS refuses {action}", "")
 
 _CODES: dict[str, _Words] = {
     **dict.fromkeys(

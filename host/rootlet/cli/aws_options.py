@@ -11,8 +11,6 @@ import click
 from rootlet.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from rootlet.aws import Account
 
 
@@ -36,21 +34,19 @@ class Where:
 def where_options(function: Any) -> Any:
     """Add ``--region``, ``--profile`` and ``--endpoint-url`` to a command, as ``where``."""
 
+    # AWS_REGION: as in AWS's own command line; boto3 alone knows AWS_DEFAULT_REGION only.
+    @click.option(
+        "--region", envvar="AWS_REGION", help="Region.  [default: AWS_REGION, or the profile's]"
+    )
+    @click.option("--profile", help="Of AWS's configuration.  [default: AWS_PROFILE]")
+    @click.option("--endpoint-url", metavar="URL", help="Ask here instead (a test service).")
     @wraps(function)
-    def wrapped(
+    def command(
         *, region: str | None, profile: str | None, endpoint_url: str | None, **rest: Any
     ) -> None:
         function(where=Where(region, profile, endpoint_url), **rest)
 
-    made: Any = wrapped
-    options: tuple[Any, ...] = (
-        click.option("--endpoint-url", metavar="URL", help="Ask here instead (a test service)."),
-        click.option("--profile", help="Profile of AWS's configuration.  [default: AWS_PROFILE]"),
-        click.option("--region", help="Region.  [default: AWS_REGION, or the profile's]"),
-    )
-    for option in options:
-        made = option(made)
-    return made
+    return command
 
 
 def confirm(question: str, *, yes: bool) -> None:
