@@ -18,10 +18,10 @@ from rootlet import bundle as bundles
 from rootlet.boardio import mpy, trust
 from rootlet.boardio.remote import Remote
 from rootlet.errors import BoardError, TrustError
+from rootlet.identity import CERTIFICATE, KEY, SETTINGS, WIFI
 from urootlet import errors as device
 from urootlet import keyset
-from urootlet.config import FILE as SETTINGS
-from urootlet.session import BUNDLE, CERTIFICATE, KEY
+from urootlet.session import BUNDLE
 from urootlet.store import SLOTS
 
 if TYPE_CHECKING:
@@ -117,12 +117,13 @@ def flash(
 ) -> Report:
     """Bring the files on the board at ``port`` up to date and restart it if anything changed.
 
+    Without a bundle among ``files``, what the board trusts stays as it is.
     ``progress`` gets ``(bytes done, bytes in all, path)``. ``keys`` is the key set that ``files``
     were made with; ``reset_trust`` forgets the floor, and whatever came over the air. Raises
     TrustError for a bundle that must not travel this way or is below the board's floor,
     BoardError for everything else.
     """
-    _check_transport(port, files[BUNDLE], trusted=bool(keys) or reset_trust)
+    check_transport(port, files, trusted=bool(keys) or reset_trust)
     with Remote(port) as board:
         report = Report(board.probe())
         check_board(port, report.board)
@@ -137,7 +138,8 @@ def flash(
         for path, data in todo.items():
             if path != BUNDLE:
                 writer.put(path, data)
-        report.settled = _settle(writer, files[BUNDLE], new=BUNDLE in todo, reset=reset_trust)
+        if BUNDLE in files:
+            report.settled = _settle(writer, files[BUNDLE], new=BUNDLE in todo, reset=reset_trust)
         identity = [path for path in _IDENTITY if path not in files]
         found = zip(identity, board.hashes(identity), strict=True)
         report.missing = [path for path, digest in found if digest is None]
@@ -185,19 +187,28 @@ def _check_same_keys(board: Remote, keys: bytes) -> None:
         )
 
 
-def _check_transport(port: str, bundle: bytes, *, trusted: bool) -> None:
+def check_transport(port: str, files: Mapping[str, bytes], *, trusted: bool) -> None:
     """Refuse what only a person at the board may do on a port that leaves this computer.
 
-    That is an unsigned bundle, update keys, and forgetting the floor (security rule 13).
+    That is a secret, an unsigned bundle, update keys, and forgetting the floor (security rule 13).
     """
-    if trusted and "://" in port:
+    if "://" not in port:
+        return
+    if KEY in files or WIFI in files:
+        raise TrustError(
+            f"{port}: a key or a Wi-Fi password goes over a local port only",
+            why="on a network, anybody in between could read it",
+            hint="connect the board to this computer",
+            code="POLICY",
+        )
+    if trusted:
         raise TrustError(
             f"{port}: update keys and --reset-trust go over a local port only",
             why="on a network, anybody in between could replace them",
             hint="connect the board to this computer",
             code="POLICY",
         )
-    if bundles.decode(bundle, "the bundle").sequence == 0 and "://" in port:
+    if BUNDLE in files and bundles.decode(files[BUNDLE], "the bundle").sequence == 0:
         raise TrustError(
             f"{port}: an unsigned bundle goes over a local port only",
             why="on a network, anybody in between could replace it",

@@ -16,12 +16,15 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from cryptography.x509 import load_der_x509_certificate, load_pem_x509_csr
+
 from rootlet import credentials, files, identity, pem
 from rootlet.errors import InputError
 from rootlet.identity import CERTIFICATE, CERTIFICATE_PEM, KEY, MAX_FILE, REQUEST, SETTINGS, WIFI
 from urootlet import config
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from pathlib import Path
 
     from cryptography.x509 import CertificateSigningRequest
@@ -58,13 +61,15 @@ class Made:
     """A device folder and what is in it; nothing secret.
 
     ``key_id`` is SHA-256 of the public key (SPKI), ``certificate_id`` that of the certificate,
-    which AWS IoT calls by the same name; empty while there is none.
+    which AWS IoT calls by the same name; empty while there is none. ``ends`` is its last second,
+    in UTC.
     """
 
     folder: Path
     thing: str
     key_id: str
     certificate_id: str = ""
+    ends: datetime | None = None
 
 
 def create(
@@ -179,8 +184,11 @@ def _write(folder: Path, contents: dict[str, bytes]) -> None:
 
 
 def _made(folder: Path, thing: str, key: PrivateKey, certificate: bytes | None) -> Made:
-    certificate_id = hashlib.sha256(certificate).hexdigest() if certificate else ""
-    return Made(folder, thing, credentials.spki_sha256(key), certificate_id)
+    key_id = credentials.spki_sha256(key)
+    if certificate is None:
+        return Made(folder, thing, key_id)
+    ends = load_der_x509_certificate(certificate).not_valid_after_utc
+    return Made(folder, thing, key_id, hashlib.sha256(certificate).hexdigest(), ends)
 
 
 def _key(folder: Path) -> PrivateKey:
@@ -194,8 +202,6 @@ def _thing(folder: Path) -> str:
 
 def _request(folder: Path, key: PrivateKey) -> CertificateSigningRequest:
     """Return the request of a folder, which proves that its key made it. Raises InputError."""
-    from cryptography.x509 import load_pem_x509_csr  # noqa: PLC0415 - with the rest of it
-
     where = folder / REQUEST
     try:
         found = load_pem_x509_csr(files.read(where, MAX_FILE))

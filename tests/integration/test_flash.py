@@ -171,9 +171,15 @@ class TestRefusals:
         left = held(board, list(contents))
         assert {path for path, digest in left.items() if digest} == {"ta"}
 
-    def test_an_unsigned_bundle_over_a_network_port_is_refused(self, contents):
-        with pytest.raises(TrustError, match="local port only"):
-            flash.flash("rfc2217://127.0.0.1:1", contents, quiet)
+    def test_an_unsigned_bundle_over_a_network_port_is_refused(self):
+        with pytest.raises(TrustError, match="an unsigned bundle goes over a local port only"):
+            flash.flash("rfc2217://127.0.0.1:1", flash.contents(bundle()), quiet)
+
+    @pytest.mark.parametrize("name", ["key.der", "wifi.json"])
+    def test_a_secret_over_a_network_port_is_refused(self, name):
+        with pytest.raises(TrustError, match="local port only") as caught:
+            flash.flash("socket://127.0.0.1:1", {name: b"secret"}, quiet)
+        assert caught.value.code == "POLICY"
 
     def test_a_fat_file_system_and_old_bytecode_are_refused_with_the_reason(self):
         good = {"mpy": 6 | 0x0A00, "fs": "VfsLfs2"}

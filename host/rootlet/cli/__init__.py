@@ -33,6 +33,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     ),
     "key": ("rootlet.cli.key", "Make and look at signing keys and key sets."),
     "sign": ("rootlet.cli.sign", "Add a signature to a bundle or key set."),
+    "provision": (
+        "rootlet.cli.provision",
+        "Give a device its key, certificate and settings.",
+    ),
     "flash": ("rootlet.cli.flash", "Put device code, bundle and identity on a board."),
     "rotate": (
         "rootlet.cli.rotate",

@@ -9,6 +9,7 @@ import click
 
 from rootlet import files, signers, signing
 from rootlet.cli import show
+from rootlet.cli.secret import ask
 from rootlet.errors import InputError
 from urootlet import bundle as layout
 from urootlet import signature
@@ -19,12 +20,6 @@ if TYPE_CHECKING:
     from urootlet.keyset import KeySet
 
 _PATH = click.Path(path_type=Path)
-
-
-def ask(what: str) -> str:
-    """Ask for a passphrase on the terminal, without showing it."""
-    answer: str = click.prompt(what, hide_input=True, err=True)
-    return answer
 
 
 def load_key_set(path: Path) -> KeySet:

@@ -11,7 +11,8 @@ import click
 
 from rootlet import files, signers, signing
 from rootlet.cli import show
-from rootlet.cli.key import ask, key_set_standings, load_key_set, report_standings
+from rootlet.cli.key import key_set_standings, load_key_set, report_standings
+from rootlet.cli.secret import ask
 from rootlet.errors import InputError, TrustError
 from urootlet import bundle as layout
 from urootlet import signature

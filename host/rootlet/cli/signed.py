@@ -102,10 +102,10 @@ def finish(plan: Plan, data: bytes) -> Made:
     if plan.header is None or plan.keys is None:
         return Made(data)
     from rootlet import signers, signing  # noqa: PLC0415 - see plan
-    from rootlet.cli import key  # noqa: PLC0415
+    from rootlet.cli import key, secret  # noqa: PLC0415
 
     made = signing.parse(data, "the bundle")
-    made = made.add(signers.sign(data, plan.sign_with, [*map(bytes, plan.keys.keys)], key.ask))
+    made = made.add(signers.sign(data, plan.sign_with, [*map(bytes, plan.keys.keys)], secret.ask))
     standing = made.standing(plan.keys)
     if plan.complete:
         signing.require([standing])
