@@ -2,8 +2,8 @@
 
 The key was made on this computer and never leaves it: AWS gets a request (RFC 2986). Each step
 is noted in the device folder's ``aws.jsonl`` before and after it is taken (rootlet.journal): a
-run that was cut off is continued by the next one, and ``undo`` takes back, in reverse order, what
-was made here and nothing else.
+run that was cut off is continued by the next one, and ``rootlet.withdraw`` takes back, in reverse
+order, what was made here and nothing else.
 
 ========== ======================== ============================================================
 step       makes                    after a cut in the middle of it
@@ -27,15 +27,20 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from rootlet import policy
-from rootlet.aws import AbsentError, ExistsError, certificates, things
+from rootlet import credentials, identity, policy
+from rootlet.aws import certificates, things
 from rootlet.errors import InputError
+from rootlet.journal import Journal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
+
+    from cryptography.x509 import CertificateSigningRequest
 
     from rootlet.aws import Account
-    from rootlet.journal import Journal
+    from rootlet.credentials import Issue
+    from rootlet.identity import PrivateKey
 
 JOURNAL = "aws.jsonl"
 _SKEW = 300  # seconds that this clock and that of AWS may differ
@@ -43,16 +48,20 @@ _LONGEST_SEARCH = 250  # certificates: one page
 
 
 @dataclass(frozen=True)
-class Request:
-    """What to make: a thing, its certificate request in PEM, and a policy.
+class Grant:
+    """A policy of AWS IoT: its name, and what it says."""
 
-    ``policy`` is its name, ``document`` what it says.
-    """
+    policy: str
+    document: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to make: a thing, its certificate request in PEM, and what it may do."""
 
     thing: str
     csr: str
-    policy: str
-    document: dict[str, Any]
+    grant: Grant
 
 
 @dataclass(frozen=True)
@@ -70,35 +79,35 @@ class Run:
         return self.journal.result("certificate")
 
 
+def issuer(
+    account: Account, folder: Path, thing: str, grant: Grant, tell: Callable[[str], None]
+) -> Issue:
+    """Return what makes a device's certificate by enrolling it; the journal is in its folder."""
+
+    def issue(asked: CertificateSigningRequest, _key: PrivateKey) -> bytes:
+        csr = credentials.request_pem(asked).decode()
+        with Journal(folder / JOURNAL) as journal:
+            made = enroll(Run(Request(thing, csr, grant), account, journal, tell))
+        return identity.read_certificate(made["pem"].encode(), "the certificate of AWS IoT")
+
+    return issue
+
+
 def enroll(run: Run) -> dict[str, Any]:
     """Take every step that is not done yet; return the certificate's ``id``, ``arn``, ``pem``.
 
     Raises InputError when the journal is about another thing, the thing has certificates of
     somebody else, or a policy of that name says something else; and as the calls do.
     """
-    _check_same(run)
-    for step, take in _STEPS.items():
+    check_same(run)
+    for step, take in STEPS.items():
         if run.journal.state(step) != "done":
             run.tell(step)
             take(run)
     return run.certificate
 
 
-def undo(run: Run) -> list[str]:
-    """Take back every step of the journal in reverse order; return the steps taken back.
-
-    A policy that other devices use, and a thing that was there before, stay.
-    """
-    _check_same(run)
-    back = [one for one in reversed(_STEPS) if run.journal.state(one) in ("begin", "done")]
-    for step in back:
-        run.tell(step)
-        _UNDO[step](run)
-        run.journal.undone(step)
-    return back
-
-
-def _check_same(run: Run) -> None:
+def check_same(run: Run) -> None:
     """Refuse a journal of another thing, account or region."""
     wanted = {"thing": run.request.thing, "arn": run.account.arn}
     noted = run.journal.result("run")
@@ -128,11 +137,11 @@ def create_policy(account: Account, name: str, document: dict[str, Any]) -> bool
 
 
 def _policy(run: Run) -> None:
-    name = run.request.policy
+    name = run.request.grant.policy
     if run.journal.state("policy") != "begin":
         existed = things.policy(run.account, name) is not None
         run.journal.begin("policy", name=name, existed=existed)
-    create_policy(run.account, name, run.request.document)
+    create_policy(run.account, name, run.request.grant.document)
     run.journal.done("policy", name=name)
 
 
@@ -153,7 +162,7 @@ def _thing(run: Run) -> None:
 
 
 def _certificate(run: Run) -> None:
-    made = _lost(run) if run.journal.state("certificate") == "begin" else None
+    made = lost(run) if run.journal.state("certificate") == "begin" else None
     if made is None:
         run.journal.begin("certificate", at=int(time.time()))
         made = certificates.from_csr(run.account, run.request.csr, active=False)
@@ -165,7 +174,7 @@ def _certificate(run: Run) -> None:
     )
 
 
-def _lost(run: Run) -> dict[str, Any] | None:
+def lost(run: Run) -> dict[str, Any] | None:
     """Return the certificate that an earlier run had AWS make before it could note it."""
     since = run.journal.begun("certificate").get("at", 0) - _SKEW
     wanted = _public(run.request.csr)
@@ -212,73 +221,12 @@ def _activate(run: Run) -> None:
     run.journal.done("activate")
 
 
-_STEPS: dict[str, Callable[[Run], None]] = {
+#: In this order; they are taken back in the reverse.
+STEPS: dict[str, Callable[[Run], None]] = {
     "policy": _policy,
     "thing": _thing,
     "certificate": _certificate,
     "allow": _allow,
     "attach": _attach,
     "activate": _activate,
-}
-
-
-def _forget_policy(run: Run) -> None:
-    """Delete the policy if this folder made it and no other device uses it."""
-    noted = run.journal.begun("policy")
-    if noted.get("existed", True):
-        return
-    try:
-        if not things.policy_targets(run.account, noted["name"]):
-            run.account.iot.call("DeletePolicy", policyName=noted["name"])
-    except (AbsentError, ExistsError):  # gone, or somebody attached it just now
-        return
-
-
-def _forget_thing(run: Run) -> None:
-    if not run.journal.begun("thing").get("existed", True):
-        run.account.iot.call("DeleteThing", thingName=run.request.thing)
-
-
-def _forget_certificate(run: Run) -> None:
-    made = run.certificate
-    if run.journal.state("certificate") == "begin":
-        lost = _lost(run)
-        made = {"id": lost["certificateId"]} if lost else {}
-    if made:
-        _quietly(lambda: certificates.delete_detached(run.account, made["id"]))
-
-
-def _deny(run: Run) -> None:
-    name, arn = run.journal.result("policy")["name"], run.certificate["arn"]
-    _quietly(lambda: run.account.iot.call("DetachPolicy", policyName=name, target=arn))
-
-
-def _detach(run: Run) -> None:
-    arn = run.certificate["arn"]
-    _quietly(
-        lambda: run.account.iot.call(
-            "DetachThingPrincipal", thingName=run.request.thing, principal=arn
-        )
-    )
-
-
-def _deactivate(run: Run) -> None:
-    _quietly(lambda: certificates.set_status(run.account, run.certificate["id"], "INACTIVE"))
-
-
-def _quietly(call: Callable[[], object]) -> None:
-    """Take something back that may be gone already."""
-    try:
-        call()
-    except AbsentError:
-        return
-
-
-_UNDO: dict[str, Callable[[Run], None]] = {
-    "policy": _forget_policy,
-    "thing": _forget_thing,
-    "certificate": _forget_certificate,
-    "allow": _deny,
-    "attach": _detach,
-    "activate": _deactivate,
 }

@@ -56,6 +56,7 @@ ROWS = (
         "pytest_plugin",
         "rollout",
         "rotate",
+        "withdraw",
     },
     {"cli", "__main__"},
 )

@@ -48,7 +48,7 @@ def register_ca(  # noqa: PLR0913 - one argument per option
     key is in your hands.
     """
     from rootlet import credentials, handover  # noqa: PLC0415 - help must not load the library
-    from rootlet.cli.key import ask  # noqa: PLC0415
+    from rootlet.cli.secret import ask  # noqa: PLC0415
 
     secret = identity.load_key(files.read(key, identity.MAX_PEM), str(key), ask)
     data = files.read(ca, identity.MAX_PEM)

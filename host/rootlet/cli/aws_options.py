@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from functools import wraps
 from typing import TYPE_CHECKING, Any
@@ -53,7 +54,7 @@ def confirm(question: str, *, yes: bool) -> None:
     """Ask before what cannot be taken back. Raises InputError when nobody can be asked."""
     if yes:
         return
-    if not click.get_text_stream("stdin").isatty():
+    if not sys.stdin.isatty():
         raise InputError(
             question.rstrip("?"), why="nobody is there to confirm it", hint="add --yes"
         )
