@@ -135,14 +135,18 @@ def _device(options: _Options) -> Device:
 
 
 def _with_aws(options: _Options) -> None:
-    others: dict[str, object] = {
-        "--csv": options.csv,
-        "--key": options.key,
-        "--cert": options.cert,
-    }
-    others |= {"--self-signed": options.self_signed, "--ca-cert": options.ca_cert}
-    others |= {"--ca-key": options.ca_key, "--not-after": options.not_after}
-    provision_aws.refuse_others(others | {"--force": options.force})
+    provision_aws.refuse_others(
+        {
+            "--csv": options.csv,
+            "--key": options.key,
+            "--cert": options.cert,
+            "--self-signed": options.self_signed,
+            "--ca-cert": options.ca_cert,
+            "--ca-key": options.ca_key,
+            "--not-after": options.not_after,
+            "--force": options.force,
+        }
+    )
     folder = options.output or (Path(options.thing) if options.thing else None)
     if folder is None:
         raise InputError("which device?", hint="--thing NAME, or with --undo -o DIR")
@@ -151,7 +155,7 @@ def _with_aws(options: _Options) -> None:
         return
     thing = options.thing or identity.read_settings(folder).thing
     issue = provision_aws.issue(options, folder, thing)
-    made = provision_aws.go_on(folder, issue)
+    made = provision_aws.go_on(folder, thing, issue)
     if made is None:
         known = replace(options, endpoint=options.endpoint or provision_aws.endpoint(options))
         made = _made(replace(known, thing=thing), issue)

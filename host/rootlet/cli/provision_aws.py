@@ -72,15 +72,26 @@ def _tell(step: str) -> None:
     click.echo(f"AWS IoT: {step}", err=True)
 
 
-def go_on(folder: Path, issue: Issue) -> Made | None:
-    """Finish a folder that an earlier run has begun, or return None when there is none."""
-    from rootlet import provision  # noqa: PLC0415
+def go_on(folder: Path, thing: str, issue: Issue) -> Made | None:
+    """Finish a folder that an earlier run has begun, or return None when there is none.
+
+    Raises InputError when it is another thing's, or got its certificate in another way.
+    """
+    from rootlet import enroll, provision  # noqa: PLC0415
 
     if not (folder / identity.REQUEST).exists():
         return None
-    if (folder / identity.CERTIFICATE).exists():
-        return provision.look(folder)
-    return provision.complete(folder, issue)
+    if (held := identity.read_settings(folder).thing) != thing:
+        raise InputError(f"{folder} is that of {held}", hint="name another folder with -o")
+    if not (folder / identity.CERTIFICATE).exists():
+        return provision.complete(folder, issue)
+    if not (folder / enroll.JOURNAL).exists():
+        raise InputError(
+            f"{folder} has a certificate that AWS IoT did not make here",
+            why="it came from a file or an authority",
+            hint=f"rootlet aws certs register {folder / identity.CERTIFICATE_PEM}",
+        )
+    return provision.look(folder)
 
 
 def take_back(given: Aws, folder: Path, *, json_output: bool) -> None:
