@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import json
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -30,6 +31,13 @@ ACCOUNT = "123456789012"
 ARN = f"arn:aws:iot:{REGION}:{ACCOUNT}:"
 _REGIONS = itertools.count(1)
 _FOREIGN = ("AWS_PROFILE", "AWS_DEFAULT_REGION", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL")
+
+
+@cache
+def _loader() -> Any:
+    from botocore.loaders import create_loader  # noqa: PLC0415 - only who needs it pays for it
+
+    return create_loader()
 
 
 @dataclass
@@ -88,6 +96,8 @@ def no_aws(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.MonkeyPatc
     for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
         monkeypatch.setenv(name, str(tmp_path / "none"))
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    # A service model is a megabyte of JSON: read once, not with every session.
+    monkeypatch.setattr("botocore.session.create_loader", lambda *_: _loader())
     monkeypatch.delenv("AWS_REGION", raising=False)
     monkeypatch.delenv("AWS_ACCESS_KEY_ID", raising=False)
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY", raising=False)

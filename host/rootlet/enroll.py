@@ -177,27 +177,14 @@ def _certificate(run: Run) -> None:
 def lost(run: Run) -> dict[str, Any] | None:
     """Return the certificate that an earlier run had AWS make before it could note it."""
     since = run.journal.begun("certificate").get("at", 0) - _SKEW
-    wanted = _public(run.request.csr)
+    wanted = certificates.public_key(run.request.csr)
     for number, one in enumerate(certificates.listed(run.account)):
         if number >= _LONGEST_SEARCH or one["creationDate"].timestamp() < since:
             break
         found = certificates.describe(run.account, one["certificateId"])
-        if _public(found["certificatePem"]) == wanted:
+        if certificates.public_key(found["certificatePem"]) == wanted:
             return found
     return None
-
-
-def _public(pem: str) -> bytes:
-    """Return the public key of a request or a certificate, as DER."""
-    from cryptography import x509  # noqa: PLC0415 - slow
-    from cryptography.hazmat.primitives.serialization import (  # noqa: PLC0415 - slow
-        Encoding,
-        PublicFormat,
-    )
-
-    data = pem.encode()
-    load = x509.load_pem_x509_csr if b" REQUEST-----" in data else x509.load_pem_x509_certificate
-    return load(data).public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 
 def _allow(run: Run) -> None:

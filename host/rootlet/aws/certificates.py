@@ -11,7 +11,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from rootlet.aws.errors import ExistsError
-from rootlet.errors import InputError
+from rootlet.errors import InputError, NetworkError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,10 +35,33 @@ def check_id(text: str) -> str:
 
 
 def from_csr(account: Account, csr: str, *, active: bool) -> dict[str, Any]:
-    """Have AWS sign a request in PEM. Returns certificateId, certificateArn, certificatePem."""
-    return account.iot.call(
+    """Have AWS sign a request in PEM. Returns certificateId, certificateArn, certificatePem.
+
+    Raises NetworkError when the answer is a certificate of another key.
+    """
+    made = account.iot.call(
         "CreateCertificateFromCsr", certificateSigningRequest=csr, setAsActive=active
     )
+    if public_key(made["certificatePem"]) != public_key(csr):
+        raise NetworkError(
+            f"the certificate {made['certificateId'][:16]}... is not for the key of the request",
+            why="what answers at this endpoint is not AWS, or mistaken",
+            hint="check --endpoint-url; then delete that certificate",
+        )
+    return made
+
+
+def public_key(pem: str) -> bytes:
+    """Return the public key (SPKI, DER) of a request or a certificate in PEM."""
+    from cryptography import x509  # noqa: PLC0415 - slow
+    from cryptography.hazmat.primitives.serialization import (  # noqa: PLC0415 - slow
+        Encoding,
+        PublicFormat,
+    )
+
+    data = pem.encode()
+    load = x509.load_pem_x509_csr if b" REQUEST-----" in data else x509.load_pem_x509_certificate
+    return load(data).public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 
 def register(account: Account, pem: str, *, ca: str | None, active: bool) -> dict[str, Any]:

@@ -82,7 +82,7 @@ def go_on(folder: Path, thing: str, issue: Issue) -> Made | None:
     if not (folder / identity.REQUEST).exists():
         return None
     if (held := identity.read_settings(folder).thing) != thing:
-        raise InputError(f"{folder} is that of {held}", hint="name another folder with -o")
+        raise InputError(f"{folder} holds {held}, not {thing}", hint="name another with -o")
     if not (folder / identity.CERTIFICATE).exists():
         return provision.complete(folder, issue)
     if not (folder / enroll.JOURNAL).exists():
