@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from rootlet import bundle, signing
+from rootlet import bundle
 from rootlet.errors import InputError
 from rootlet.plan import PHASES
 
@@ -113,13 +113,26 @@ def document(data: bytes, key_sets: Sequence[bytes] = ()) -> str:
 
 def read_document(text: str) -> Bundle:
     """Return the bundle out of a job document. Raises InputError when it is none of ours."""
+    values = _members(text)
+    try:
+        data = base64.b64decode(values["bundle"], validate=True)
+    except (ValueError, KeyError, TypeError):
+        data = b""
+    if values.get("rootlet") != 1 or not data:
+        raise InputError(
+            "the job's document is not one of rootlet's",
+            why="somebody else has made a job of that name",
+            hint="cancel and delete it, then start again",
+        )
+    return bundle.decode(data, "the job's bundle")
+
+
+def _members(text: str) -> dict[str, Any]:
     try:
         values = json.loads(text)
-        ours = isinstance(values, dict) and values.get("rootlet") == 1
-        data = base64.b64decode(values["bundle"] if ours else "", validate=True)
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise InputError("the job's document is not one of rootlet's", why=str(error)) from error
-    return bundle.decode(data[: signing.MAX_SIZE + 1], "the job's bundle")
+    except (ValueError, RecursionError):
+        return {}
+    return values if isinstance(values, dict) else {}
 
 
 @dataclass(frozen=True)

@@ -218,9 +218,10 @@ def _differs(phase: Phase, found: layout.Bundle) -> list[str]:
     held = {}
     for index in range(len(found.anchors)):
         original, certificate = found.original(index).hex(), known.held(found, index)
-        held[original, certificate.spki_sha256] = known.label(certificate, original)
+        held[original, certificate.spki_sha256] = certificate
     odd = [f"it lacks {wanted[one]}" for one in wanted if one not in held]
-    odd += [f"it also holds {held[one]}" for one in held if one not in wanted]
+    more = [known.label(held[one], one[0]) for one in held if one not in wanted]
+    odd += [f"it also holds {one}" for one in more]
     profile = bundle.profile_name(found.profile)
     if profile != phase.profile:
         odd.append(f"its cipher profile is {profile}, not {phase.profile}")

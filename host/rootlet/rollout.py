@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from rootlet import jobs, signing
@@ -62,12 +63,12 @@ class Wish:
     deadline: date | None = None
     again: bool = False
 
-    @property
+    @cached_property
     def phase(self) -> Phase:
         """The phase that the bundle is of."""
         return self.plan.phase_of(self.bundle)
 
-    @property
+    @cached_property
     def name(self) -> jobs.Name:
         """The job's name, at the first attempt."""
         found = self.bundle
@@ -190,11 +191,11 @@ def start(wish: Wish, account: Account, now: datetime, tell: Tell) -> Started:
     ``wish`` has passed ``check``. Raises TrustError with the gate that is closed.
     """
     named = service.ours(account, wish.bundle.target)
+    _check_newest(wish, named)
     name, last = _attempt(wish, named)
     if last is not None and (there := _there(wish, service.read(account, str(last)))):
         return there
     targets = [account.target(one) for one in wish.targets]
-    _check_newest(wish, named)
     check_recovery(wish)
     _check_gate(wish, account, named, targets, tell)
     _check_canaries(wish, account, named, tell)

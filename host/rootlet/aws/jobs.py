@@ -27,16 +27,16 @@ _MAX_SHADOW = 8192  # bytes: AWS IoT quota
 _PAGE = 250
 
 
-def ours(account: Account, target: str = "") -> list[jobs.Name]:
-    """Return the names of rootlet's jobs, of one fleet or of all, newest first."""
+def ours(account: Account, target: str) -> list[jobs.Name]:
+    """Return the names of a fleet's jobs: the newest set first, and the newest job of a set."""
     wanted = jobs.slug(target)
     found = account.iot.pages("ListJobs", "jobs", maxResults=_PAGE)
-    named = sorted(
-        ((one["createdAt"], name) for one in found if (name := jobs.read_name(one["jobId"]))),
-        key=lambda pair: pair[0],
-        reverse=True,
-    )
-    return [name for _, name in named if not target or name.slug == wanted]
+    named = [
+        (name.order, one["createdAt"], name.wave == jobs.FLEET, name.attempt, name)
+        for one in found
+        if (name := jobs.read_name(one["jobId"])) and name.slug == wanted
+    ]
+    return [pair[-1] for pair in sorted(named, key=lambda one: one[:-1], reverse=True)]
 
 
 def read(account: Account, job_id: str) -> Job:
