@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -40,27 +40,31 @@ def _loader() -> Any:
     return create_loader()
 
 
-@dataclass
+@cache
+def _client(service: str) -> Any:
+    import boto3  # noqa: PLC0415 - slow, and this file is loaded by every test process
+
+    return boto3.Session(region_name=REGION).client(service)
+
+
 class Answered:
     """An account whose clients answer what a test says, checked against the service model."""
 
-    iot: Any = field(init=False)
-    data: Any = field(init=False)
-    account: aws.Account = field(init=False)
-
-    def __post_init__(self) -> None:
-        import boto3  # noqa: PLC0415 - slow, and this file is loaded by every test process
+    def __init__(self) -> None:
         from botocore.stub import Stubber  # noqa: PLC0415
 
-        session = boto3.Session(region_name=REGION)
-        self.account = aws.Account(session)
-        for name, service in (("iot", "iot"), ("data", "iot-data")):
-            client = session.client(service)
-            stubber = Stubber(client)
+        self.account = aws.Account(None)
+        self.iot, self.data = Stubber(_client("iot")), Stubber(_client("iot-data"))
+        for name, stubber in (("iot", self.iot), ("data", self.data)):
             stubber.activate()
-            setattr(self, name, stubber)
-            self.account.__dict__[name] = aws.Service(client, "iot")
+            self.account.__dict__[name] = aws.Service(stubber.client, "iot")
         self.account.__dict__["arn"] = ARN
+
+    def end(self) -> None:
+        """Check that everything was asked for, and leave the clients as they were."""
+        for stubber in (self.iot, self.data):
+            stubber.deactivate()
+            stubber.assert_no_pending_responses()
 
 
 def command(*words: str, typed: str | None = None) -> Result:
@@ -129,8 +133,7 @@ def answered(some_aws: pytest.MonkeyPatch) -> Iterator[Answered]:
     made = Answered()
     some_aws.setattr(aws, "connect", lambda **_: made.account)
     yield made
-    made.iot.assert_no_pending_responses()
-    made.data.assert_no_pending_responses()
+    made.end()
 
 
 @pytest.fixture(scope="module")

@@ -163,15 +163,16 @@ class TestRegistered:
         def keep(params, **_):
             sent.update(params)
 
-        answered.account.iot.client.meta.events.register(
-            "provide-client-params.iot.RegisterCACertificate", keep
-        )
+        event = "provide-client-params.iot.RegisterCACertificate"
+        events = answered.iot.client.meta.events
+        events.register(event, keep)
         answered.iot.add_response("get_registration_code", {"registrationCode": code})
         answered.iot.add_response(
             "register_ca_certificate", {"certificateId": ID, "certificateArn": CERTIFICATE}
         )
         words = ("ca.pem", "--key", "ca.key", "--auto-register")
         assert document("aws", "certs", "register-ca", *words)["id"] == ID
+        events.unregister(event, keep)
         assert (sent["setAsActive"], sent["allowAutoRegistration"]) == (True, True)
         assert sent["caCertificate"].encode() == authority[0]
         proof = x509.load_pem_x509_certificate(sent["verificationCertificate"].encode())

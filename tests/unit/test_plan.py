@@ -6,7 +6,8 @@ from datetime import date
 import pytest
 
 import rollout_cases as cases
-from rootlet import bundle, catalog, plan
+from fixtures_aws import command
+from rootlet import bundle, catalog, plan, signing
 from rootlet.errors import InputError, TrustError
 from urootlet import bundle as layout
 
@@ -158,16 +159,14 @@ class TestTheFile:
             plan.decode(data, "plan.json")
 
 
-def test_the_command_of_a_phase_builds_that_phase(fleet):
+def test_the_command_of_a_phase_builds_that_phase(tmp_path, monkeypatch):
     """The words that the plan prints are the words that make what it asks for."""
+    monkeypatch.chdir(tmp_path)
     made = cases.phases().plan
-    (fleet / "keys-1.rlk").write_bytes(bytes(cases.key_set().data))
-    (fleet / "pumps-1.rlt").write_bytes(bytes(cases.start().data))
+    (tmp_path / "KEYS.rlk").write_bytes(bytes(cases.key_set().data))
+    (tmp_path / "PREVIOUS.rlt").write_bytes(bytes(cases.start().data))
     for phase in made.phases:
-        command = plan.build_command(made, phase, "esp32").replace("KEYS.rlk", "keys-1.rlk")
-        words = command.replace("PREVIOUS.rlt", "pumps-1.rlt").split()[1:]
-        fleet.run(*words, "--created", str(cases.CREATED))
-        output = words[-1]
-        signed = f"{phase.name}.rlt"
-        fleet.run("sign", output, "--key", "a.pem", "--key", "b.pem", "-o", signed)
-        assert made.phase_of(fleet.bundle(signed)) == phase
+        words = plan.build_command(made, phase, "esp32").split()[1:]
+        assert command(*words, "--created", str(cases.CREATED)).exit_code == 0
+        unsigned = signing.parse((tmp_path / words[-1]).read_bytes(), words[-1])
+        assert made.phase_of(unsigned.as_bundle()) == phase
