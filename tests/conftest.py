@@ -16,4 +16,10 @@ signal.pthread_sigmask(signal.SIG_SETMASK, ())
 settings.register_profile("repeatable", derandomize=True, database=None, deadline=None)
 settings.load_profile("repeatable")
 
-pytest_plugins = ["fixtures_board", "fixtures_device", "fixtures_jobs", "fixtures_signing"]
+pytest_plugins = [
+    "fixtures_board",
+    "fixtures_device",
+    "fixtures_jobs",
+    "fixtures_signing",
+    "fixtures_aws",  # uses fixtures_jobs, whose assertions must be rewritten first
+]

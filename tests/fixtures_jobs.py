@@ -122,7 +122,7 @@ class MinistackJobs:
 
     def __init__(self, http: int, mqtt: int, folder: Path) -> None:
         self._mqtt, self._folder = mqtt, folder
-        url = f"http://127.0.0.1:{http}"
+        self.url = url = f"http://127.0.0.1:{http}"
         with urllib.request.urlopen(f"{url}/_ministack/iot/ca.pem", timeout=30) as answer:
             self._ca = answer.read().decode()
         self._iot = botocore.session.Session().create_client(
@@ -139,11 +139,15 @@ class MinistackJobs:
         self._iot.create_thing(thingName=thing)
         made = self._iot.create_keys_and_certificate(setAsActive=True)
         self._iot.attach_thing_principal(thingName=thing, principal=made["certificateArn"])
+        return self.connecting(thing, made["certificatePem"], made["keyPair"]["PrivateKey"])
+
+    def connecting(self, thing: str, certificate: str, key: str) -> Device:
+        """Return the device of a thing, by its certificate and key in PEM."""
         context = ClientContext(ssl.PROTOCOL_TLS_CLIENT)
         context.server_name = "localhost"  # what its certificate is for
         context.load_verify_locations(cadata=self._ca)
         both = self._folder / f"{thing}.pem"
-        both.write_text(made["certificatePem"] + made["keyPair"]["PrivateKey"])
+        both.write_text(certificate + key)
         context.load_cert_chain(both)
         return Device(thing, ("127.0.0.1", self._mqtt), context)
 

@@ -12,7 +12,7 @@ DEVICE = resources.device_package()
 
 #: Modules of each row, by file or folder name; DESIGN: errors -> rules -> outside -> uses -> cli.
 ROWS = (
-    {"__init__", "errors", "resources", "files"},
+    {"__init__", "errors", "files", "resources"},
     {
         "advise",
         "anchor",
@@ -25,6 +25,7 @@ ROWS = (
         "catalog",
         "catalog_update",
         "chains",
+        "chart",
         "coverage",
         "credentials",
         "diff",
@@ -33,8 +34,12 @@ ROWS = (
         "export",
         "identity",
         "inspection",
+        "jobs",
         "path",
         "pem",
+        "plan",
+        "policy",
+        "progress",
         "signing",
         "store_check",
         "things",
@@ -44,20 +49,24 @@ ROWS = (
         "words",
         "x509",
     },
-    {"boardio", "lab", "lab_front", "ledger", "net", "signers", "truststore"},
+    {"aws", "boardio", "journal", "lab", "lab_front", "ledger", "net", "signers", "truststore"},
     {
         "batch",
         "demo",
+        "enroll",
         "flash",
+        "handover",
         "hil",
         "key_set",
         "matrix",
         "probe",
         "provision",
         "pytest_plugin",
+        "rollout",
         "rotate",
+        "withdraw",
     },
-    {"cli", "__main__"},
+    {"__main__", "cli"},
 )
 #: What a stock ESP32 firmware has of what we use; CPython backends are not copied to a board.
 ON_A_BOARD = {

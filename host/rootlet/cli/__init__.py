@@ -42,8 +42,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "flash": ("rootlet.cli.flash", "Put device code, bundle and identity on a board."),
     "rotate": (
         "rootlet.cli.rotate",
-        "Offer a bundle to a board, and see what became of it.",
+        "Offer a bundle to a board or roll it out to a fleet, and watch.",
     ),
+    "aws": ("rootlet.cli.aws", "Look after endpoint, certificates and policies in AWS IoT."),
     "matrix": ("rootlet.cli.matrix", "Put a board or client through every scenario of the lab."),
     "lab": ("rootlet.cli.lab", "Run an endpoint shaped like AWS that misbehaves on demand."),
     "board": ("rootlet.cli.board", "Look at boards, or start a virtual one."),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rootlet import files, identity
+from rootlet.cli import provision_aws, secret, show
 from rootlet.cli import provision_report as report
 from rootlet.cli import provision_source as source
-from rootlet.cli import secret, show
 from rootlet.cli.settings import options as settings_options
 from rootlet.errors import InputError, RootletError
 
@@ -25,7 +25,7 @@ _PATH = click.Path(path_type=Path)
 
 
 @dataclass(frozen=True)
-class _Options(source.Source):
+class _Options(provision_aws.Aws, source.Source):
     """The command line, one attribute per option."""
 
     output: Path | None
@@ -62,12 +62,14 @@ Examples:
       --wifi plant-2 --port auto
   rootlet provision --thing pump-7 --endpoint HOST --key old.key --cert old.crt
   rootlet provision -o pump-7 --port auto           # a folder that is whole, on a board
+  rootlet provision --aws --thing pump-7 --policy pumps --topic 'pumps/{thing}/#'
+  rootlet provision --aws --undo -o pump-7
   rootlet provision --csv pumps.csv -o pumps --endpoint HOST --ca-cert ca.crt --ca-key ca.key
 \b
 The Wi-Fi password is asked for, or taken from --wifi-password-file or ROOTLET_WIFI_PASSWORD.
 \b
 Exit codes: 0 done, 1 devices of the list are damaged, 2 bad input, 3 a certificate is not in
-force, 4 board or port, 130 interrupted.
+force, 4 board or port, 5 AWS, 130 interrupted.
 """
 )
 @click.option("-o", "--output", type=_PATH, metavar="DIR", help="Device folder. Default: THING.")
@@ -90,6 +92,7 @@ force, 4 board or port, 130 interrupted.
 @click.option("--wifi-open", is_flag=True, help="It has none: everybody may listen.")
 @click.option("--port", help="Put the identity on this board too: auto, id:SERIAL, or a path.")
 @click.option("--force", is_flag=True, help="Replace an identity, whose key is then lost.")
+@provision_aws.options
 @show.json_option
 def command(**given: Any) -> None:
     """Give a device its key, certificate and settings, in a folder and on a board.
@@ -98,9 +101,15 @@ def command(**given: Any) -> None:
     device.csr and device.crt. Private files are readable by you only; nothing that is there is
     replaced. Without --self-signed, --ca-cert or --cert the folder waits for the certificate
     that an authority makes of device.csr.
+
+    With --aws, AWS IoT makes it, and a thing and a policy around it; the key stays here. A run
+    that is cut off is continued by the same command, and --undo takes all of it back.
     """
     # What needs cryptography is loaded in functions: help must not wait for it.
     options = _Options(**given)
+    if options.aws or options.undo:
+        _with_aws(options)
+        return
     now = datetime.now(UTC).replace(microsecond=0)
     issue = source.issue(options, now)
     if options.csv:
@@ -126,6 +135,34 @@ def _device(options: _Options) -> Device:
     return Device(settings, wifi, options.common_name)
 
 
+def _with_aws(options: _Options) -> None:
+    provision_aws.refuse_others(
+        {
+            "--csv": options.csv,
+            "--key": options.key,
+            "--cert": options.cert,
+            "--self-signed": options.self_signed,
+            "--ca-cert": options.ca_cert,
+            "--ca-key": options.ca_key,
+            "--not-after": options.not_after,
+            "--force": options.force,
+        }
+    )
+    folder = options.output or (Path(options.thing) if options.thing else None)
+    if folder is None:
+        raise InputError("which device?", hint="--thing NAME, or with --undo -o DIR")
+    if options.undo:
+        provision_aws.take_back(options, folder, json_output=options.json_output)
+        return
+    thing = options.thing or identity.read_settings(folder).thing
+    issue = provision_aws.issue(options, folder, thing)
+    made = provision_aws.go_on(folder, thing, issue)
+    if made is None:
+        known = replace(options, endpoint=options.endpoint or provision_aws.endpoint(options))
+        made = _made(replace(known, thing=thing), issue)
+    _finish(options, made)
+
+
 def _single(options: _Options, issue: Issue) -> None:
     from rootlet import credentials  # noqa: PLC0415 - see command
 
@@ -139,7 +176,11 @@ def _single(options: _Options, issue: Issue) -> None:
         from rootlet import flash  # noqa: PLC0415 - see command
 
         flash.check_transport(options.port, {identity.KEY: b""}, trusted=False)
-    made = _made(options, issue)
+    _finish(options, _made(options, issue))
+
+
+def _finish(options: _Options, made: Made) -> None:
+    """Put a device on a board if one is named, and say what was made."""
     flashed = _put(options.port, made.folder) if options.port else None
     if options.json_output:
         show.as_json(

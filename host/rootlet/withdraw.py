@@ -1,0 +1,112 @@
+"""Taking back what ``rootlet.enroll`` made in AWS IoT, step by step, in reverse order.
+
+Each step looks up in the journal what was there before, so that a thing that existed, or a policy
+that other devices use, stays. It may be cut off and run again: what is gone already is no error.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rootlet import files, identity
+from rootlet.aws import AbsentError, ExistsError, certificates, things
+from rootlet.enroll import JOURNAL, STEPS, Grant, Request, Run, check_same, lost
+from rootlet.journal import Journal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from rootlet.aws import Account
+
+
+def take_back(account: Account, folder: Path, tell: Callable[[str], None]) -> list[str]:
+    """Undo what was made for a device folder, which then waits for a certificate again.
+
+    Its key and request stay. Returns the steps taken back. Raises InputError for a journal that is
+    of another account or region.
+    """
+    csr = files.read(folder / identity.REQUEST, identity.MAX_PEM).decode("ascii", "replace")
+    with Journal(folder / JOURNAL) as journal:
+        thing = str(journal.result("run").get("thing", ""))
+        run = Run(Request(thing, csr, Grant("", {})), account, journal, tell)
+        back = undo(run)
+    for name in (identity.CERTIFICATE, identity.CERTIFICATE_PEM):
+        (folder / name).unlink(missing_ok=True)
+    return back
+
+
+def undo(run: Run) -> list[str]:
+    """Take back every step of the journal in reverse order; return the steps taken back.
+
+    A policy that other devices use, and a thing that was there before, stay.
+    """
+    check_same(run)
+    back = [one for one in reversed(STEPS) if run.journal.state(one) in ("begin", "done")]
+    for step in back:
+        run.tell(step)
+        _UNDO[step](run)
+        run.journal.undone(step)
+    return back
+
+
+def _forget_policy(run: Run) -> None:
+    """Delete the policy if this folder made it and no other device uses it."""
+    noted = run.journal.begun("policy")
+    if noted.get("existed", True):
+        return
+    try:
+        if not things.policy_targets(run.account, noted["name"]):
+            run.account.iot.call("DeletePolicy", policyName=noted["name"])
+    except (AbsentError, ExistsError):  # gone, or somebody attached it just now
+        return
+
+
+def _forget_thing(run: Run) -> None:
+    if not run.journal.begun("thing").get("existed", True):
+        run.account.iot.call("DeleteThing", thingName=run.request.thing)
+
+
+def _forget_certificate(run: Run) -> None:
+    made = run.certificate
+    if run.journal.state("certificate") == "begin":
+        found = lost(run)
+        made = {"id": found["certificateId"]} if found else {}
+    if made:
+        _quietly(lambda: certificates.delete_detached(run.account, made["id"]))
+
+
+def _deny(run: Run) -> None:
+    name, arn = run.journal.result("policy")["name"], run.certificate["arn"]
+    _quietly(lambda: run.account.iot.call("DetachPolicy", policyName=name, target=arn))
+
+
+def _detach(run: Run) -> None:
+    arn = run.certificate["arn"]
+    _quietly(
+        lambda: run.account.iot.call(
+            "DetachThingPrincipal", thingName=run.request.thing, principal=arn
+        )
+    )
+
+
+def _deactivate(run: Run) -> None:
+    _quietly(lambda: certificates.set_status(run.account, run.certificate["id"], "INACTIVE"))
+
+
+def _quietly(call: Callable[[], object]) -> None:
+    """Take something back that may be gone already."""
+    try:
+        call()
+    except AbsentError:
+        return
+
+
+_UNDO: dict[str, Callable[[Run], None]] = {
+    "policy": _forget_policy,
+    "thing": _forget_thing,
+    "certificate": _forget_certificate,
+    "allow": _deny,
+    "attach": _detach,
+    "activate": _deactivate,
+}

@@ -1,0 +1,410 @@
+"""A newer set for a fleet, phase by phase, through a Jobs service that is not ours: ministack."""
+
+from __future__ import annotations
+
+import json
+import xml.etree.ElementTree as ET
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+import rollout_cases as cases
+from fixtures_aws import command, document, refused
+from rootlet.bundle import sha256
+from rootlet.lab.recovery import BASE, RecoveryServer
+from urootlet import bundle as layout
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from fixtures_aws import Region
+
+KEYS = ("--key-set", "keys-1.rlk")
+BENCH, PUMPS = "thinggroup/bench", "thinggroup/pumps"
+THINGS = tuple(f"pump-{number}" for number in range(4))
+CANARIES = THINGS[:2]
+
+
+class Fleet:
+    """Four things, two of them canaries, and what each reports."""
+
+    def __init__(self, region: Region) -> None:
+        self.iot = region.client("iot")
+        self._jobs = region.client("iot-jobs-data")
+        self._data = region.client("iot-data")
+        for group in ("bench", "pumps"):
+            self.iot.create_thing_group(thingGroupName=group)
+        for thing in THINGS:
+            self.join(thing, "pumps")
+        for thing in CANARIES:
+            self.join(thing, "bench")
+
+    def join(self, thing: str, group: str) -> None:
+        self.iot.create_thing(thingName=thing)
+        self.iot.add_thing_to_thing_group(thingGroupName=group, thingName=thing)
+
+    def start(self, phase: str, *more: str, to: tuple[str, str] = ("--to", PUMPS)) -> Any:
+        return document("rotate", "start", "plan.json", f"{phase}.rlt", *KEYS, *to, *more)
+
+    def refused(self, phase: str, *more: str, to: tuple[str, str] = ("--to", PUMPS)) -> Any:
+        return refused("rotate", "start", "plan.json", f"{phase}.rlt", *KEYS, *to, *more)
+
+    def report(self, status: str, *things: str, **details: str) -> None:
+        for thing in things:
+            begun = self._jobs.start_next_pending_job_execution(thingName=thing)
+            job = begun["execution"]["jobId"]
+            told = {"statusDetails": details} if details else {}
+            self._jobs.update_job_execution(jobId=job, thingName=thing, status=status, **told)
+
+    def shadow(self, thing: str, **reported: Any) -> None:
+        payload = json.dumps({"state": {"reported": reported}})
+        self._data.update_thing_shadow(thingName=thing, shadowName="rootlet", payload=payload)
+
+    def status(self, *more: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = document("rotate", "status", "--target", "pumps", *more)[
+            "jobs"
+        ]
+        return found
+
+    def confirmed(self, phase: str) -> None:
+        """Take the fleet through a phase."""
+        self.start(phase, to=("--canary", BENCH))
+        self.report("SUCCEEDED", *CANARIES)
+        self.start(phase)
+        self.report("SUCCEEDED", *THINGS)
+
+
+@pytest.fixture
+def fleet(region: Region, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Fleet:
+    """A fleet in a region of ministack that nobody else has."""
+    cases.phases().lay_out(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    return Fleet(region)
+
+
+class TestAPhase:
+    def test_goes_to_canaries_and_then_to_all(self, fleet):
+        first = fleet.start("add", to=("--canary", BENCH))
+        assert (first["job_id"], first["new"]) == ("rl-pumps-1-2-add-c", True)
+        error = fleet.refused("add")
+        assert error.what == "0 of 2 canaries have confirmed"
+        assert error.exit_status == 3
+        fleet.report("SUCCEEDED", *CANARIES)
+        assert fleet.start("add")["job_id"] == "rl-pumps-1-2-add-f"
+        fleet.report("SUCCEEDED", *THINGS[:3])
+        fleet_job, canary_job = fleet.status()
+        assert (fleet_job["confirmed"], fleet_job["things"]) == (3, 4)
+        assert canary_job["share"] == 1.0
+
+    def test_is_started_once_however_often_it_is_asked_for(self, fleet):
+        fleet.start("add", to=("--canary", BENCH))
+        assert fleet.start("add", to=("--canary", BENCH))["new"] is False
+        assert len(fleet.iot.list_jobs()["jobs"]) == 1
+
+    def test_waits_until_the_share_of_the_fleet_has_confirmed_the_one_before(self, fleet):
+        fleet.start("add", to=("--canary", BENCH))
+        fleet.report("SUCCEEDED", *CANARIES)
+        assert "gate closed: 2 of 4" in fleet.refused("switch").what
+        # Canaries may go on alone: they are the whole of what this wave asks for.
+        assert fleet.start("switch", to=("--canary", BENCH))["new"] is True
+
+    def test_names_the_jobs_whose_bundle_is_out_of_date_now(self, fleet):
+        fleet.confirmed("add")
+        started = fleet.start("switch", to=("--canary", BENCH))
+        assert started["superseded"] == ["rl-pumps-1-2-add-f"]
+
+    def test_is_not_for_things_that_never_had_the_one_before(self, fleet):
+        fleet.confirmed("add")
+        fleet.start("switch", to=("--canary", BENCH))
+        fleet.report("SUCCEEDED", *CANARIES)
+        fleet.iot.create_thing(thingName="stranger")
+        error = fleet.refused("switch", "--to", "thing/stranger")
+        assert "4 of 5 things have confirmed phase add" in error.what
+        assert "stranger" in error.why
+
+    def test_with_a_late_confirm_in_the_shadow_the_gate_opens(self, fleet):
+        fleet.start("add", to=("--canary", BENCH))
+        fleet.report("SUCCEEDED", *CANARIES)
+        fleet.start("add", "--abort-percent", "100", "--abort-after", "99")
+        fleet.report("SUCCEEDED", *THINGS[:3])
+        fleet.report("FAILED", THINGS[3], reason="parked")
+        assert "gate closed: 3 of 4" in fleet.refused("switch").what
+        fleet.shadow(THINGS[3], active=sha256(cases.phases().add.data)[:16])
+        assert fleet.refused("switch").what == "no canary has tried this bundle"
+        assert fleet.status()[0]["late"] == [THINGS[3]]
+
+    def test_can_do_without_canaries_while_there_is_a_way_back(self, fleet):
+        assert fleet.start("add", "--no-canary")["new"] is True
+
+    def test_below_a_higher_number_is_refused(self, fleet):
+        fleet.confirmed("add")
+        fleet.start("switch", to=("--canary", BENCH))
+        error = fleet.refused("add", "--again")
+        assert error.code == "SEQUENCE"
+
+    def test_of_another_fleet_with_a_name_alike_is_not_counted(self, fleet):
+        fleet.start("add", to=("--canary", BENCH))
+        told = refused("rotate", "status", "--target", "pump")
+        assert (told.what, told.exit_status) == (
+            "no roll-out of pump is in this account and region",
+            3,
+        )
+
+
+class TestThatStops:
+    def test_by_itself_when_a_canary_fails(self, fleet):
+        fleet.start("add", to=("--canary", BENCH))
+        fleet.report("FAILED", CANARIES[0], reason="parked")
+        (job,) = fleet.status()
+        assert job["status"] == "CANCELED"
+        assert "Abort criteria" in job["reason"]
+        assert job["reasons"] == {"FAILED parked": [CANARIES[0]]}
+        error = fleet.refused("add", to=("--canary", BENCH))
+        assert error.what == "the job rl-pumps-1-2-add-c was cancelled"
+        assert "Abort criteria" in error.why
+
+    def test_by_hand_and_is_tried_again_on_demand(self, fleet):
+        fleet.start("add", to=("--canary", BENCH))
+        still = fleet.refused("add", "--again", to=("--canary", BENCH))
+        assert still.what == "the job rl-pumps-1-2-add-c is still at work"
+        command("rotate", "stop", "rl-pumps-1-2-add-c")
+        assert fleet.status()[0]["status"] == "CANCELED"
+        again = fleet.start("add", "--again", to=("--canary", BENCH))
+        assert again["job_id"] == "rl-pumps-1-2-add-c-2"
+        fleet.report("SUCCEEDED", *CANARIES)
+        assert fleet.start("add")["new"] is True
+
+    def test_and_lets_who_is_in_the_middle_finish(self, fleet):
+        fleet.start("add", to=("--canary", BENCH))
+        fleet._jobs.start_next_pending_job_execution(thingName=CANARIES[0])
+        command("rotate", "stop", "rl-pumps-1-2-add-c")
+        assert fleet.status()[0]["counts"] == {"IN_PROGRESS": 1, "CANCELED": 1}
+
+    def test_by_force_only_when_somebody_says_so(self, fleet):
+        fleet.start("add", to=("--canary", BENCH))
+        assert "--yes" in refused("rotate", "stop", "rl-pumps-1-2-add-c", "--force").hint
+        command("rotate", "stop", "rl-pumps-1-2-add-c", "--force", "--yes")
+        assert fleet.status()[0]["status"] == "CANCELED"
+
+    @pytest.mark.parametrize("job", ["firmware-7", "rl-pumps-1-2-burn-f", "../x"])
+    def test_no_job_of_somebody_else(self, fleet, job):
+        assert refused("rotate", "stop", job).exit_status == 2
+        assert refused("rotate", "status", "--job", job).exit_status == 2
+
+
+class TestThePhaseWithoutAWayBack:
+    @pytest.fixture
+    def ready(self, fleet):
+        fleet.confirmed("add")
+        fleet.confirmed("switch")
+        return fleet
+
+    @pytest.fixture
+    def recovery(self, tmp_path):
+        folder = tmp_path / "recovery"
+        folder.mkdir()
+        with RecoveryServer(folder) as server:
+            yield server
+
+    def url(self, server):
+        return ("--recovery-url", f"http://127.0.0.1:{server.port}{BASE}")
+
+    def serve(self, server):
+        (server.folder / "latest.rlt").write_bytes(bytes(cases.phases().retire.data))
+
+    def test_needs_a_recovery_url_that_serves_this_bundle(self, fleet, recovery):
+        canary = ("--canary", BENCH)
+        assert "needs a recovery URL" in fleet.refused("retire", to=canary).what
+        assert "does not serve" in fleet.refused("retire", *self.url(recovery), to=canary).what
+        (recovery.folder / "latest.rlt").write_bytes(bytes(cases.phases().switch.data))
+        assert "something else" in fleet.refused("retire", *self.url(recovery), to=canary).what
+
+    def test_needs_canaries(self, fleet, recovery):
+        error = fleet.refused("retire", "--no-canary", *self.url(recovery))
+        assert error.what == "phase retire needs canaries"
+
+    def test_names_the_day_after_which_the_rest_should_lose_its_certificates(
+        self, ready, recovery
+    ):
+        self.serve(recovery)
+        url = self.url(recovery)
+        ready.start("retire", *url, to=("--canary", BENCH))
+        assert "0 of 2 canaries" in ready.refused("retire", *url).what
+        ready.report("SUCCEEDED", *CANARIES)
+        day = (datetime.now(UTC) + timedelta(days=9)).date().isoformat()
+        assert ready.start("retire", *url, "--deadline", day)["deadline"] == day
+        assert ready.status()[0]["deadline"] == day
+        shown = command("rotate", "status", "--target", "pumps").output
+        assert f"deadline {day}: 4 have not confirmed: pump-0, pump-1" in shown
+
+    def test_has_a_deadline_of_a_month_when_nobody_says_otherwise(self, ready, recovery):
+        self.serve(recovery)
+        started = ready.start("retire", *self.url(recovery), to=("--canary", BENCH))
+        month = datetime.now(UTC).date() + timedelta(days=30)
+        assert started["deadline"] == month.isoformat()
+
+    def test_has_no_deadline_in_the_past(self, fleet, recovery):
+        error = fleet.refused("retire", *self.url(recovery), "--deadline", "2020-01-01")
+        assert error.what == "--deadline has passed"
+
+
+class TestKeys:
+    def test_of_which_one_decides_alone_are_refused_unless_it_is_said(self, fleet, tmp_path):
+        (tmp_path / "keys-1.rlk").write_bytes(bytes(cases.key_set(1, 1, 1).data))
+        error = fleet.refused("add", to=("--canary", BENCH))
+        assert "one key of 1 decides alone" in error.what
+        assert error.exit_status == 3
+        assert fleet.start("add", "--single-key", to=("--canary", BENCH))["new"] is True
+
+    def test_that_are_too_few_are_refused(self, fleet, tmp_path):
+        bundle = cases.make(2, signed_by=1)
+        (tmp_path / "add.rlt").write_bytes(bytes(bundle.data))
+        assert "1 of 2 signatures" in fleet.refused("add", to=("--canary", BENCH)).what
+
+    def test_of_another_version_are_refused(self, fleet, tmp_path):
+        bundle = cases.make(1, version=2)
+        (tmp_path / "add.rlt").write_bytes(bytes(bundle.data))
+        assert "key set is version 1" in fleet.refused("add", to=("--canary", BENCH)).what
+
+    def test_go_along_when_they_are_named(self, fleet):
+        fleet.start("add", "--send-keys", "keys-1.rlk", to=("--canary", BENCH))
+        text = fleet.iot.get_job_document(jobId="rl-pumps-1-2-add-c")["document"]
+        assert len(json.loads(text)["keys"]) == 1
+
+
+class TestWhatIsRefusedBeforeAwsIsAsked:
+    @pytest.mark.parametrize(
+        ("words", "what"),
+        [
+            ((), "name whom to start with"),
+            (("--canary", BENCH, "--to", PUMPS), "name whom to start with"),
+            (("--to", "pumps"), "names no thing"),
+            (("--to", "thing/a b"), "names no thing"),
+            (("--to", "arn:aws:s3:::bucket"), "names no thing"),
+            (("--to", PUMPS, "--rate", "fast"), "--rate"),
+            (("--to", PUMPS, "--rate", "9:3"), "--rate"),
+            (("--to", PUMPS, "--start", "soon"), "--start"),
+            (("--to", PUMPS, "--start", "2020-01-01T00:00"), "--start"),
+            (("--to", PUMPS, "--window", "at night"), "--window"),
+            (("--to", PUMPS, "--window", "cron(x);9999"), "--window"),
+        ],
+    )
+    def test_with_a_reason(self, some_aws, tmp_path, monkeypatch, words, what):
+        cases.phases().lay_out(tmp_path)
+        monkeypatch.chdir(tmp_path)
+        some_aws.setattr("rootlet.aws.connect", None)
+        error = refused("rotate", "start", "plan.json", "add.rlt", *KEYS, *words)
+        assert what in error.what
+        assert error.exit_status == 2
+
+    def test_a_bundle_of_another_plan(self, some_aws, tmp_path, monkeypatch):
+        cases.phases().lay_out(tmp_path)
+        monkeypatch.chdir(tmp_path)
+        odd = cases.make(2, flags=layout.REVOKE_NOW)
+        (tmp_path / "add.rlt").write_bytes(bytes(odd.data))
+        error = refused("rotate", "start", "plan.json", "add.rlt", *KEYS, "--to", PUMPS)
+        assert error.what == "the bundle is no phase of this plan"
+
+
+class TestDryRun:
+    def test_prints_the_calls_and_makes_none(self, fleet):
+        words = ("rotate", "start", "plan.json", "add.rlt", *KEYS, "--to", PUMPS, "--dry-run")
+        calls = document(*words)["calls"]
+        assert [one["operation"] for one in calls] == [
+            "GetCallerIdentity", "ListJobs", "CreateJob",
+        ]  # fmt: skip
+        assert calls[-1]["parameters"]["jobId"] == "rl-pumps-1-2-add-f"
+        assert fleet.iot.list_jobs()["jobs"] == []
+        assert "nothing was called" in command(*words).stderr
+
+    def test_with_arns_it_prints_what_is_sent(self, fleet, some_aws):
+        arn = fleet.iot.describe_thing_group(thingGroupName="bench")["thingGroupArn"]
+        words = ("rotate", "start", "plan.json", "add.rlt", *KEYS, "--canary", arn)
+        (_, created) = document(*words, "--dry-run")["calls"]
+        sent: dict[str, Any] = {}
+        some_aws.setattr(
+            "rootlet.aws.Service.call",
+            _spy(sent, "CreateJob"),
+        )
+        document(*words)
+        assert sent == created["parameters"]
+
+    def test_of_stop_prints_its_call(self, fleet):
+        fleet.start("add", to=("--canary", BENCH))
+        (call,) = document("rotate", "stop", "rl-pumps-1-2-add-c", "--dry-run")["calls"]
+        assert call["operation"] == "CancelJob"
+        assert call["parameters"]["force"] is False
+        assert fleet.status()[0]["status"] == "IN_PROGRESS"
+
+
+def _spy(sent: dict[str, Any], wanted: str) -> Any:
+    from rootlet.aws import Service  # noqa: PLC0415
+
+    real = Service.call
+
+    def call(self: Service, operation: str, **parameters: Any) -> dict[str, Any]:
+        if operation == wanted:
+            sent.update(parameters)
+        return real(self, operation, **parameters)
+
+    return call
+
+
+class TestStatus:
+    def test_groups_failures_by_reason_and_shows_a_bar(self, fleet):
+        fleet.start("add", "--no-canary", "--abort-percent", "100", "--abort-after", "99")
+        fleet.report("SUCCEEDED", *THINGS[:2])
+        fleet.report("FAILED", THINGS[2], reason="parked")
+        fleet.report("REJECTED", THINGS[3], reason="sig")
+        shown = command("rotate", "status", "--target", "pumps").output
+        assert "rl-pumps-1-2-add-f ###############............... 50.0%" in shown
+        assert "FAILED parked: 1: pump-2" in shown
+        assert "REJECTED sig: 1: pump-3" in shown
+
+    def test_shows_the_newest_set_or_all(self, fleet):
+        fleet.confirmed("add")
+        fleet.start("switch", to=("--canary", BENCH))
+        assert [one["phase"] for one in fleet.status()] == ["switch"]
+        assert [one["phase"] for one in fleet.status("--all")] == ["switch", "add", "add"]
+
+    def test_draws_it(self, fleet, tmp_path):
+        fleet.start("add", "--no-canary")
+        fleet.report("SUCCEEDED", *THINGS[:3])
+        fleet.status("--svg", "pumps.svg")
+        title, text = ET.parse(tmp_path / "pumps.svg").getroot()[:2]
+        assert title.text == "pumps 1.2: add"
+        assert str(text.text).startswith("3 of 4 things have confirmed")
+
+    def test_watches_until_all_have_confirmed(self, fleet, monkeypatch):
+        fleet.start("add", to=("--canary", BENCH))
+        looks = iter([lambda: fleet.report("SUCCEEDED", CANARIES[0]),
+                      lambda: fleet.report("SUCCEEDED", CANARIES[1])])  # fmt: skip
+        monkeypatch.setattr("rootlet.cli.rollout_status.time.sleep", lambda _: next(looks)())
+        shown = command("rotate", "status", "--target", "pumps", "--watch").output
+        assert [share in shown for share in (" 0.0%", " 50.0%", " 100.0%")] == [True] * 3
+        assert next(looks, None) is None
+
+    def test_asks_whose(self, some_aws):
+        assert refused("rotate", "status").what == "whose status?"
+
+    def test_says_how_many_failures_it_did_not_ask_about(self, fleet, monkeypatch):
+        fleet.start("add", "--no-canary", "--abort-percent", "100", "--abort-after", "99")
+        fleet.report("FAILED", *THINGS[:3], reason="parked")
+        monkeypatch.setattr("rootlet.aws.jobs.progress.__defaults__", (2,))
+        assert fleet.status()[0]["unread"] == 1
+
+
+class TestAnybodyElseSJob:
+    def test_with_a_name_like_ours_is_not_believed(self, fleet):
+        arn = fleet.iot.describe_thing_group(thingGroupName="pumps")["thingGroupArn"]
+        fleet.iot.create_job(jobId="rl-pumps-1-2-add-f", targets=[arn], document="{}")
+        assert "not one of rootlet's" in fleet.refused("add").what
+
+    def test_with_another_bundle_in_it_is_not_believed(self, fleet):
+        fleet.start("add", to=("--canary", BENCH))
+        text = fleet.iot.get_job_document(jobId="rl-pumps-1-2-add-c")["document"]
+        arn = fleet.iot.describe_thing_group(thingGroupName="pumps")["thingGroupArn"]
+        fleet.iot.create_job(jobId="rl-pumps-1-7-add-f", targets=[arn], document=text)
+        error = refused("rotate", "status", "--job", "rl-pumps-1-7-add-f")
+        assert "carries another bundle than its name says" in error.what
