@@ -1,0 +1,107 @@
+"""Bytes that a source text spells: arrays of numbers, escapes in string literals, hex dumps.
+
+Each run is decoded and scanned like a binary; what is found in it is placed where the run starts.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
+
+from rootlet.scan import binary
+from rootlet.scan.source import Memory
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rootlet.scan.seen import Seen
+
+#: A longer text is scanned like a binary only.
+MAX_TEXT = 16 * 1024 * 1024
+#: The shortest thing worth decoding: a SHA-1.
+_LEAST = 20
+_GAP = rb"\s*,(?:\s|/\*[^*]{0,200}\*/|//[^\n]{0,200}\n)*"
+_ARRAY = re.compile(rb"0[xX][0-9a-fA-F]{1,2}(?:%s0[xX][0-9a-fA-F]{1,2})+" % _GAP)
+_DECIMALS = re.compile(rb"\b48%s13[01](?:%s\d{1,3}\b)+" % (_GAP, _GAP))
+_HEX = re.compile(rb"(?<![0-9a-fA-F])(?:[0-9a-fA-F]{2}){40,}")
+_COMMENT = re.compile(rb"/\*[^*]*\*/|//[^\n]*\n")
+_HEX_NUMBER = re.compile(rb"0[xX]([0-9a-fA-F]{1,2})")
+_LITERAL = re.compile(rb"\"((?:[^\"\\\n]|\\.)*)\"|'((?:[^'\\\n]|\\.)*)'", re.DOTALL)
+_BETWEEN = re.compile(rb"[\s\\+]*[bB]?")  # from one literal to the next
+_ESCAPE = re.compile(rb"\\(?:x([0-9a-fA-F]{2})|([0-7]{1,3})|(.))", re.DOTALL)
+_NUMERIC = re.compile(rb"\\(?:x[0-9a-fA-F]|[0-7])")
+_LETTERS = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"\n": b"", b"0": b"\0"}
+
+
+class _Run(NamedTuple):
+    at: int
+    end: int
+    form: str
+    data: bytes
+
+
+def scan(text: bytes) -> binary.Found:
+    """Look at a text as it stands, and at every run of bytes that it spells."""
+    found = binary.scan(Memory(text))
+    for run in _runs(text):
+        inside = binary.scan(Memory(run.data))
+        found.complete = found.complete and inside.complete
+        found.seen += [_placed(one, run) for one in inside.seen]
+    found.seen.sort(key=lambda one: one.at)
+    return found
+
+
+def _placed(one: Seen, run: _Run) -> Seen:
+    form = run.form if one.form == "DER" else f"{one.form}, {run.form}"
+    return replace(one, at=run.at, end=run.end, form=form)
+
+
+def _runs(text: bytes) -> Iterator[_Run]:
+    for match in _ARRAY.finditer(text):
+        numbers = _HEX_NUMBER.findall(_COMMENT.sub(b"", match[0]))
+        yield from _run(match, "hex array", bytes(int(one, 16) for one in numbers))
+    for match in _DECIMALS.finditer(text):
+        numbers = [int(one) for one in _COMMENT.sub(b"", match[0]).split(b",")]
+        if max(numbers) < 256:
+            yield from _run(match, "array of numbers", bytes(numbers))
+    for match in _HEX.finditer(text):
+        yield from _run(match, "hex", bytes.fromhex(match[0].decode()))
+    if _NUMERIC.search(text):
+        yield from _literals(text)
+
+
+def _run(match: re.Match[bytes], form: str, data: bytes) -> Iterator[_Run]:
+    if len(data) >= _LEAST:
+        yield _Run(match.start(), match.end(), form, data)
+
+
+def _literals(text: bytes) -> Iterator[_Run]:
+    """Yield what neighbouring literals with numeric escapes spell together."""
+    start = end = 0
+    parts: list[bytes] = []
+    for match in _LITERAL.finditer(text):
+        if parts and not _BETWEEN.fullmatch(text, end, match.start()):
+            yield from _joined(start, end, parts)
+            parts = []
+        if not parts:
+            start = match.start()
+        parts.append(match[1] if match[1] is not None else match[2])
+        end = match.end()
+    yield from _joined(start, end, parts)
+
+
+def _joined(start: int, end: int, parts: list[bytes]) -> Iterator[_Run]:
+    raw = b"".join(parts)
+    if _NUMERIC.search(raw):
+        data = _ESCAPE.sub(_unescaped, raw)
+        if len(data) >= _LEAST:
+            yield _Run(start, end, "string literal", data)
+
+
+def _unescaped(match: re.Match[bytes]) -> bytes:
+    if match[1] is not None:
+        return bytes((int(match[1], 16),))
+    if match[2] is not None:
+        return bytes((int(match[2], 8) & 0xFF,))
+    return _LETTERS.get(match[3], match[3])
