@@ -31,6 +31,7 @@ ROWS = (
         "path",
         "pem",
         "signing",
+        "unverified",
         "verify",
         "words",
         "x509",

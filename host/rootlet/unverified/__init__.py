@@ -1,0 +1,42 @@
+"""Source code that talks TLS without verifying the server: which line, what, and why.
+
+Pure: text in, findings out. The rules, of which each has a row in ``RULES``:
+
+1. A switch that turns verification off, or a library whose default is off, is NOVERIFY:
+   micropython-lib's ``ssl.SSLContext`` and ``requests`` set CERT_NONE by themselves, and so do
+   umqtt.simple and mqtt_as when they are given ``ssl=True`` (micropython-lib
+   ``python-stdlib/ssl/ssl.py``, issue 838; micropython issue 1862).
+2. A handshake without a name is SNI: there is nothing to verify the certificate's name against,
+   and AWS IoT cannot tell which certificate to send.
+3. What cannot be told from the text is no finding: a context that comes from elsewhere, ``**``
+   arguments, an address that is computed.
+
+A finding never quotes the source: a line may hold a password.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rootlet.unverified import python
+from rootlet.unverified.rules import RULES, Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+__all__ = ["LANGUAGES", "RULES", "Finding", "findings"]
+
+#: name of a language -> what finds things in its text
+LANGUAGES: dict[str, Callable[[str], Iterable[Finding]]] = {
+    "python": python.search,
+    "micropython": python.search_micropython,
+}
+
+
+def findings(text: str, language: str) -> list[Finding]:
+    """Return what is wrong in a source file, in the order of its lines.
+
+    ``language`` is ``micropython``, or ``python`` for a file that is one or the other: what it
+    imports then decides. Text that CPython cannot parse is searched by patterns.
+    """
+    return sorted(set(LANGUAGES[language](text)))
