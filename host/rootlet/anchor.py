@@ -104,9 +104,7 @@ def _strict(original: Certificate, name: str) -> bytes:
         elif oid not in (_BASIC_CONSTRAINTS, _KEY_USAGE, _SKI):
             _check_droppable(oid, extension, name)
     subject = tlv(_SEQUENCE, _bytes(original, original.subject))
-    return _sign_nothing(
-        original, _VERSION_3, subject, tlv(0xA3, tlv(_SEQUENCE, b"".join(kept)))
-    )
+    return _sign_nothing(original, _VERSION_3, subject, tlv(0xA3, tlv(_SEQUENCE, b"".join(kept))))
 
 
 def _sign_nothing(original: Certificate, version: bytes, issuer: bytes, tail: bytes) -> bytes:

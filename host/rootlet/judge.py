@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING
 
 from rootlet import catalog
 from rootlet.scan import index
-from rootlet.scan.seen import Damaged, Digest, Key, Seen
+from rootlet.scan.seen import Damaged, Digest, Key, Name, Seen
 from rootlet.x509 import Certificate
 from urootlet import facts
 from urootlet.der import element
@@ -52,6 +52,7 @@ RULES = {
     "LOOKALIKE": "The name of a known CA with another key",
     "NOVERIFY": "Code that does not verify the server",
     "OTHER": "A certificate that is not Amazon's",
+    "SNI": "A TLS handshake without the server's name",
     "PIN-CERT": "A pin of a whole certificate",
     "PIN-KEY": "A pin of a public key",
 }
@@ -119,7 +120,7 @@ class _Thing:
 def judge(seen: Sequence[Seen], moment: Moment) -> list[Finding]:
     """Return a finding for each thing seen in one file, in the same order."""
     things = [_described(one) for one in seen]
-    store = [one for one in things if not isinstance(one.seen.thing, Digest)]
+    store = [one for one in things if isinstance(one.seen.thing, Certificate | Key)]
     alive = [one for one in store if not moment.state(one.not_after, None) and not one.lookalike]
     context = _Context(
         moment=moment,
@@ -148,6 +149,8 @@ def _described(seen: Seen) -> _Thing:
     thing = seen.thing
     if isinstance(thing, Damaged):
         return _Thing(seen, None, "a certificate block", None, None)
+    if isinstance(thing, Name):
+        return _Thing(seen, None, thing.text, None, None)
     if isinstance(thing, Digest):
         return _of_known(seen, thing.known)
     if isinstance(thing, Key):
@@ -193,7 +196,16 @@ def _finding(one: _Thing, context: _Context) -> Finding:
     code, level, ready, why, hint = _verdict(one, context)
     form = one.seen.form
     return Finding(
-        code, level, one.name, form, one.seen.at, ready, why, hint, one.not_after, one.programme_end
+        code,
+        level,
+        one.name,
+        form,
+        one.seen.at,
+        ready,
+        why,
+        hint,
+        one.not_after,
+        one.programme_end,
     )
 
 
@@ -205,6 +217,9 @@ def _verdict(one: _Thing, context: _Context) -> _Verdict:
     thing = one.seen.thing
     if isinstance(thing, Damaged):
         return "DAMAGED", NOTE, "-", thing.why, "get the certificate again"
+    if isinstance(thing, Name):
+        why = "its name is in the compiled code; the source tells what it is used for"
+        return "NOVERIFY", NOTE, "-", why, "audit the source as well"
     if one.lookalike:
         why = "its key is not the one of the CA with that name: it verifies nothing of Amazon"
         return "LOOKALIKE", BREAKS, "no", why, "replace it, unless it is a test's own CA"

@@ -31,6 +31,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "rootlet.cli.advise",
         "Find the smallest set of anchors for a board and a service.",
     ),
+    "audit": (
+        "rootlet.cli.audit",
+        "Find trust material in firmware and sources, and say whether it works.",
+    ),
     "key": ("rootlet.cli.key", "Make and look at signing keys and key sets."),
     "sign": ("rootlet.cli.sign", "Add a signature to a bundle or key set."),
     "flash": ("rootlet.cli.flash", "Put device code, bundle and identity on a board."),

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 MAX_BLOCK = 32 * 1024
 #: Fewer digits are no certificate: a program that only knows the markers.
 _LEAST = 100
-_END = b"-----END "
+_BEGIN, _END = b"-----BEGIN ", b"-----END "
 _JOINED = re.compile(rb"[\"'][\s+\\]*[bBrRuUL]{0,2}[\"']")  # from one literal to the next
 _ESCAPED = re.compile(rb"\\[nrt]")
 _QUOTED = re.compile(rb"[\s\"'\\,;()\0]")
@@ -32,7 +32,7 @@ def block(source: Source, at: int, marker: int) -> Seen | None:
     """Return what the block holds whose BEGIN line, of ``marker`` bytes, is at ``at``."""
     text = source.read(at + marker, MAX_BLOCK)
     stop = text.find(_END)
-    if stop < 0:
+    if stop < 0 or _BEGIN in text[:stop]:
         return _cut_off(text, at, at + marker)
     body = _JOINED.sub(b"", text[:stop])
     body = _plain(body)

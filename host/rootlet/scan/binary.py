@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from rootlet.scan import armour, encoding, keys
 from rootlet.scan.patterns import CERTIFICATE, LITTLEFS, REACH, automaton
-from rootlet.scan.seen import Seen
+from rootlet.scan.seen import Name, Seen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -41,7 +41,7 @@ class Found:
 
 
 def scan(source: Source, advance: Callable[[int], None] = lambda _size: None) -> Found:
-    """Look at all of ``source``; ``advance`` gets the bytes done since its last call."""
+    """Look at all of ``source``; ``advance`` gets the bytes done so far."""
     found = Found()
     hits = covered = 0
     for hit in _hits(source, advance):
@@ -85,7 +85,7 @@ def _hits(source: Source, advance: Callable[[int], None]) -> Iterator[_Hit]:
         ]
         hits.sort(key=lambda hit: hit.at)
         yield from hits
-        advance(len(data) if len(data) < WINDOW else WINDOW)
+        advance(min(start + WINDOW, source.size))
 
 
 def _look(source: Source, hit: _Hit) -> Seen | None:
@@ -101,6 +101,8 @@ def _look(source: Source, hit: _Hit) -> Seen | None:
             return armour.bare(source, at)
         case "key":
             return keys.public_key(source, at)
+        case "name":
+            return Seen(at, at + len(pattern.start), "compiled code", Name(pattern.form))
         case "modulus":
             return keys.bare_key(source, at, pattern)
         case _:

@@ -30,6 +30,8 @@ BASE64 = b"AwIB"
 KEY_OIDS = (bytes.fromhex("06092a864886f70d010101"), bytes.fromhex("06072a8648ce3d0201"))
 #: The magic of a littlefs superblock, 8 bytes into its block (littlefs SPEC.md).
 LITTLEFS = b"littlefs"
+#: What compiled code is called: MicroPython's constant, a method of Arduino's WiFiClientSecure.
+NAMES = {b"CERT_NONE": "CERT_NONE", b"11setInsecureEv": "setInsecure()"}
 #: SEQUENCE, SEQUENCE, then [0] version or a serial number (RFC 5280 4.1): looked at from each 30.
 CERTIFICATE = re.compile(
     rb"\x30(?=(?:\x82..|\x81.)\x30(?:\x82..|\x81.)(?:\xa0\x03\x02\x01[\x00-\x02])?\x02)",
@@ -38,7 +40,7 @@ CERTIFICATE = re.compile(
 
 
 class Pattern(NamedTuple):
-    """``start`` is searched for; ``kind`` is pem, base64, key, littlefs, modulus or pin.
+    """``start`` is searched for; ``kind`` is pem, base64, key, littlefs, name, modulus or pin.
 
     A ``pin`` is there when all of ``whole`` follows; ``form`` says how it is written. A
     ``modulus`` is the start of the key of ``spki_sha256``, of ``size`` bytes.
@@ -68,6 +70,7 @@ def _patterns() -> Iterator[Pattern]:
     yield Pattern("base64", BASE64)
     yield from (Pattern("key", oid) for oid in KEY_OIDS)
     yield Pattern("littlefs", LITTLEFS)
+    yield from (Pattern("name", name, form=text) for name, text in NAMES.items())
     for one in {known.spki_sha256: known for known in index.ranked()}.values():
         size = int(one.key[4:]) // 8 if one.key.startswith("rsa-") else 2 * int(one.key[4:]) // 8
         start = bytes.fromhex(one.key_start)
@@ -84,6 +87,6 @@ def _writings(value: bytes) -> Iterator[tuple[str, int, bytes]]:
         for text in (value.hex(), value.hex().upper()):
             pairs = (text[at : at + 2].encode() for at in range(0, len(text), 2))
             yield "hex", 12 + 5 * len(separator), separator.join(pairs)
-    text = base64.b64encode(value).rstrip(b"=")
-    for written in {text, text.replace(b"+", b"-").replace(b"/", b"_")}:
+    digits = base64.b64encode(value).rstrip(b"=")
+    for written in {digits, digits.replace(b"+", b"-").replace(b"/", b"_")}:
         yield "base64", 10, written

@@ -41,10 +41,17 @@ class Damaged:
 
 
 @dataclass(frozen=True)
+class Name:
+    """A name that compiled code has when it may skip verification."""
+
+    text: str
+
+
+@dataclass(frozen=True)
 class Seen:
     """One thing at ``at``, up to ``end`` (offsets); ``form`` says in words how it is written."""
 
     at: int
     end: int
     form: str
-    thing: Certificate | Key | Digest | Damaged
+    thing: Certificate | Key | Digest | Damaged | Name

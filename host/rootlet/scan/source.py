@@ -38,3 +38,20 @@ class Memory:
     def place(self, at: int) -> int:
         """Return ``at``."""
         return at
+
+
+@dataclass(frozen=True)
+class Part:
+    """``size`` bytes of another source, from ``start``."""
+
+    whole: Source
+    start: int
+    size: int
+
+    def read(self, at: int, size: int) -> bytes:
+        """Return bytes of the part, none beyond it."""
+        return self.whole.read(self.start + at, max(min(size, self.size - at), 0))
+
+    def place(self, at: int) -> int:
+        """Return what the whole calls it."""
+        return self.whole.place(self.start + at)

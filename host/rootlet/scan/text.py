@@ -27,7 +27,8 @@ _DECIMALS = re.compile(rb"\b48%s13[01](?:%s\d{1,3}\b)+" % (_GAP, _GAP))
 _HEX = re.compile(rb"(?<![0-9a-fA-F])(?:[0-9a-fA-F]{2}){40,}")
 _COMMENT = re.compile(rb"/\*[^*]*\*/|//[^\n]*\n")
 _HEX_NUMBER = re.compile(rb"0[xX]([0-9a-fA-F]{1,2})")
-_LITERAL = re.compile(rb"\"((?:[^\"\\\n]|\\.)*)\"|'((?:[^'\\\n]|\\.)*)'", re.DOTALL)
+# What does not close is taken as well, or a line of quotes would be read again from each of them.
+_LITERAL = re.compile(rb"\"((?:[^\"\\\n]|\\.)*+)\"?|'((?:[^'\\\n]|\\.)*+)'?", re.DOTALL)
 _BETWEEN = re.compile(rb"[\s\\+]*[bB]?")  # from one literal to the next
 _ESCAPE = re.compile(rb"\\(?:x([0-9a-fA-F]{2})|([0-7]{1,3})|(.))", re.DOTALL)
 _NUMERIC = re.compile(rb"\\(?:x[0-9a-fA-F]|[0-7])")

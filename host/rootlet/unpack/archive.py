@@ -32,7 +32,7 @@ class _Stream:
 
     def read(self, size: int = -1) -> bytes:
         left = self._source.size - self._at
-        data = self._source.read(self._at, left if size is None or size < 0 else min(size, left))
+        data = self._source.read(self._at, left if size < 0 else min(size, left))
         self._at += len(data)
         return data
 
@@ -86,7 +86,7 @@ def _tar(stream: IO[bytes], _: Source) -> Iterator[tuple[str, int, IO[bytes]]]:
     with tarfile.open(fileobj=stream, mode="r:*") as archive:
         skipped = 0
         for one in archive:
-            archive.members = []  # or they would pile up
+            archive.members = []  # type: ignore[attr-defined] # or they would pile up
             skipped += one.size
             if skipped > MAX_ALL:
                 raise Failed("the archive unpacks to too much")

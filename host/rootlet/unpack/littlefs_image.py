@@ -6,7 +6,8 @@ import os
 import struct
 from typing import TYPE_CHECKING, NamedTuple
 
-from rootlet.unpack.child import MAX_FILE
+from rootlet.scan.source import Part
+from rootlet.unpack import child
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,6 +47,12 @@ def extent(source: Source, at: int) -> Extent | None:
     return Extent(at, size, block_size)
 
 
+def files(source: Source, found: Extent) -> Iterator[tuple[str, bytes]]:
+    """Yield the name and content of each file. Raises Failed when the image cannot be mounted."""
+    part = Part(source, found.at, found.size)
+    return child.run("littlefs_image", part, found.block_size, found.size // found.block_size)
+
+
 def read(handle: int, block_size: int, count: int) -> Iterator[tuple[str, bytes]]:
     """Yield every file of the image in the open file ``handle``; runs in the child."""
     from littlefs import LittleFS, UserContext  # noqa: PLC0415 - the child's own
@@ -54,10 +61,10 @@ def read(handle: int, block_size: int, count: int) -> Iterator[tuple[str, bytes]
         def __init__(self) -> None:
             super().__init__(0)
 
-        def read(self, cfg, block, off, size):  # noqa: ANN001, ANN202, ARG002 - as its base
+        def read(self, cfg: object, block: int, off: int, size: int) -> bytearray:  # noqa: ARG002 - as its base
             return bytearray(os.pread(handle, size, block * block_size + off))
 
-        def prog(self, *_):  # noqa: ANN002, ANN202 - as its base
+        def prog(self, *_: object) -> int:
             return _IO_ERROR
 
         erase = prog
@@ -70,4 +77,4 @@ def read(handle: int, block_size: int, count: int) -> Iterator[tuple[str, bytes]
         for name in names:
             path = f"{folder.rstrip('/')}/{name}"
             with image.open(path, "rb") as file:
-                yield path.lstrip("/"), file.read(MAX_FILE)
+                yield path.lstrip("/"), file.read(child.MAX_FILE)

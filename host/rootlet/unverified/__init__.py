@@ -18,25 +18,45 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rootlet.unverified import python
+from rootlet.unverified import c, python, settings
 from rootlet.unverified.rules import RULES, Finding
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-__all__ = ["LANGUAGES", "RULES", "Finding", "findings"]
+__all__ = ["LANGUAGES", "RULES", "Finding", "findings", "language_of"]
 
 #: name of a language -> what finds things in its text
 LANGUAGES: dict[str, Callable[[str], Iterable[Finding]]] = {
     "python": python.search,
     "micropython": python.search_micropython,
+    "c": c.search,
+    "settings": settings.search,
 }
+
+#: how a file's name ends, or its whole name -> its language
+_NAMES = {
+    "python": (".py", ".pyi"),
+    "c": (".c", ".h", ".cc", ".cpp", ".cxx", ".hh", ".hpp", ".hxx", ".inl", ".ino"),
+    "settings": (
+        *(".bash", ".cfg", ".cmake", ".conf", ".env", ".ini", ".json", ".mk", ".service", ".sh"),
+        *(".toml", ".yaml", ".yml", "cmakelists.txt", "dockerfile", "makefile", "sdkconfig"),
+        "sdkconfig.defaults",
+    ),
+}
+
+
+def language_of(name: str) -> str:
+    """Return the language of a file by its name, or nothing for what is not searched."""
+    name = name.lower()
+    return next((one for one, ends in _NAMES.items() if name.endswith(ends)), "")
 
 
 def findings(text: str, language: str) -> list[Finding]:
     """Return what is wrong in a source file, in the order of its lines.
 
-    ``language`` is ``micropython``, or ``python`` for a file that is one or the other: what it
-    imports then decides. Text that CPython cannot parse is searched by patterns.
+    ``language`` is one of :data:`LANGUAGES`: ``c`` for C, C++ and Arduino, ``settings`` for shell
+    and configuration files, ``micropython``, or ``python`` for a file that is one or the other:
+    what it imports then decides. Text that CPython cannot parse is searched by patterns.
     """
     return sorted(set(LANGUAGES[language](text)))

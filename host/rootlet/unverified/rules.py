@@ -55,6 +55,33 @@ RULES = {
         "a certificate for any name is accepted",
         "NOVERIFY",
     ),
+    "verify-none": ("VERIFY_NONE", "any certificate is accepted", "NOVERIFY"),
+    "verify-optional": (
+        "MBEDTLS_SSL_VERIFY_OPTIONAL without mbedtls_ssl_get_verify_result",
+        "the connection goes on after a failed verification, and nobody asks for the result",
+        "NOVERIFY",
+    ),
+    "set-insecure": ("setInsecure()", "any certificate is accepted", "NOVERIFY"),
+    "self-signed": (
+        "allowSelfSignedCerts()",
+        "anybody can make a self-signed certificate",
+        "NOVERIFY",
+    ),
+    "set-fingerprint": (
+        "setFingerprint()",
+        "no chain is verified: one certificate's hash is compared, and AWS renews it",
+        "NOVERIFY",
+    ),
+    "skip-name": (
+        "a switch that skips the certificate's name",
+        "a certificate for any name is accepted",
+        "NOVERIFY",
+    ),
+    "insecure": (
+        "a switch that skips verification",
+        "any certificate is accepted",
+        "NOVERIFY",
+    ),
     "no-name": (
         "wrap_socket without server_hostname",
         "no name is sent (SNI), and none is verified",
@@ -62,6 +89,11 @@ RULES = {
     ),
     "no-name-params": (
         "ssl_params without server_hostname",
+        "no name is sent (SNI), and none is verified",
+        "SNI",
+    ),
+    "no-hostname": (
+        "mbedtls_ssl_setup without mbedtls_ssl_set_hostname",
         "no name is sent (SNI), and none is verified",
         "SNI",
     ),
