@@ -1,4 +1,4 @@
-"""Add to known.toml what an audit looks for: SHA-1 of certificate and key, and where the key starts.
+"""Add to known.toml what an audit looks for: SHA-1 of certificate and key, and the key's start.
 
 ``python certs/facts.py FOLDER`` reads every PEM file of FOLDER, finds each certificate's table by
 its SHA-256, and writes the three lines below it; a second run changes nothing. The certificates

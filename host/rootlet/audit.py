@@ -161,7 +161,7 @@ class _Auditor:
             for name, content in members:
                 member = f"{outer}!{name}" if outer else name
                 self.look(member, Memory(content), depth + 1)
-        except child.Failed as error:
+        except child.UnpackError as error:
             self.problem(outer, str(error))
             return False
         return True
@@ -213,7 +213,7 @@ class _Auditor:
             return []
         try:
             opened = [(word, parsed(der)) for word, der in child.run("pkcs12", source)]
-        except child.Failed:
+        except child.UnpackError:
             words = "neither no password nor '' nor 'changeit' opens it, or it is damaged"
             self.problem(member, f"a PKCS#12 store: {words}")
             return []

@@ -214,22 +214,28 @@ _Verdict = tuple[str, str, str, str, str]
 
 def _verdict(one: _Thing, context: _Context) -> _Verdict:
     """Return code, level, ready, why, hint, by the rules of the module."""
-    thing = one.seen.thing
-    if isinstance(thing, Damaged):
-        return "DAMAGED", NOTE, "-", thing.why, "get the certificate again"
-    if isinstance(thing, Name):
-        why = "its name is in the compiled code; the source tells what it is used for"
-        return "NOVERIFY", NOTE, "-", why, "audit the source as well"
+    match one.seen.thing:
+        case Damaged(why):
+            return "DAMAGED", NOTE, "-", why, "get the certificate again"
+        case Name():
+            why = "its name is in the compiled code; the source tells what it is used for"
+            return "NOVERIFY", NOTE, "-", why, "audit the source as well"
+        case Digest() as digest:
+            return _pin(digest, context)
+        case _:
+            return _anchor(one, context)
+
+
+def _anchor(one: _Thing, context: _Context) -> _Verdict:
+    """Anything that a path can end at: a certificate, or a key with or without a name."""
     if one.lookalike:
         why = "its key is not the one of the CA with that name: it verifies nothing of Amazon"
         return "LOOKALIKE", BREAKS, "no", why, "replace it, unless it is a test's own CA"
-    if isinstance(thing, Digest):
-        return _pin(one, thing, context)
     if one.known is None:
         return _other(one, context)
     if one.known.role == "intermediate":
         return _intermediate(one, context)
-    if not one.is_ats and one.known.role == "root":
+    if one.known.role == "root" and not one.is_ats:
         return _legacy(one, context)
     return _ats(one, context)
 
@@ -315,7 +321,7 @@ def _is_from_amazon(thing: object) -> bool:
     return issuer is not None and issuer.group.startswith("ats")
 
 
-def _pin(one: _Thing, digest: Digest, context: _Context) -> _Verdict:
+def _pin(digest: Digest, context: _Context) -> _Verdict:
     known = digest.known
     code = "PIN-KEY" if digest.of_key else "PIN-CERT"
     if known.role == "intermediate":

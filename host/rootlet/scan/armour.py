@@ -1,6 +1,6 @@
-"""Certificates in base64: PEM blocks, also inside string literals of a program, and without armour.
+r"""Certificates in base64: PEM blocks, also in string literals of a program, and without armour.
 
-In a source file a block's lines stand in quotes, end in ``\\n`` or a backslash, or are joined with
+In a source file a block's lines stand in quotes, end in ``\n`` or a backslash, or are joined with
 ``+``; in a binary they are as the compiler left them.
 """
 

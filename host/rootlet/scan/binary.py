@@ -54,7 +54,7 @@ def scan(source: Source, advance: Callable[[int], None] = lambda _size: None) ->
         if hit.pattern and hit.pattern.start == LITTLEFS:
             found.file_systems.append(hit.at - _MAGIC_AT)
             continue
-        seen = _look(source, hit)
+        seen = _look(source, hit.at, hit.pattern) if hit.pattern else _der(source, hit.at)
         if seen:
             covered = seen.end
             _take(found.seen, seen)
@@ -88,12 +88,13 @@ def _hits(source: Source, advance: Callable[[int], None]) -> Iterator[_Hit]:
         advance(min(start + WINDOW, source.size))
 
 
-def _look(source: Source, hit: _Hit) -> Seen | None:
+def _der(source: Source, at: int) -> Seen | None:
+    one = encoding.certificate(source, at)
+    return Seen(at, at + len(one.der), "DER", one) if one else None
+
+
+def _look(source: Source, at: int, pattern: Pattern) -> Seen | None:
     """Look closer at a hit."""
-    at, pattern = hit
-    if pattern is None:
-        one = encoding.certificate(source, at)
-        return Seen(at, at + len(one.der), "DER", one) if one else None
     match pattern.kind:
         case "pem":
             return armour.block(source, at, len(pattern.start))

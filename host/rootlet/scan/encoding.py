@@ -58,7 +58,7 @@ def parsed(der: bytes) -> x509.Certificate | None:
 
 
 def base64_content(text: bytes) -> bytes:
-    """Decode as much as there is, without what is not of the alphabet; b"" when it is not base64."""
+    """Decode whole groups of four digits; b"" for what is not base64."""
     digits = text[: len(text) // 4 * 4]
     try:
         return binascii.a2b_base64(digits)

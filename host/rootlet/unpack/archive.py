@@ -8,7 +8,7 @@ import zipfile
 import zlib
 from typing import IO, TYPE_CHECKING, cast
 
-from rootlet.unpack.child import Failed
+from rootlet.unpack.child import UnpackError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,25 +57,25 @@ def kind(source: Source) -> str:
 
 
 def members(source: Source) -> Iterator[tuple[str, bytes]]:
-    """Yield each regular file with its content. Raises Failed for damage or too much of it."""
+    """Yield each regular file with its content. Raises UnpackError for damage or excess."""
     opened = {"zip": _zip, "tar": _tar}[kind(source)]
     count = total = 0
     try:
         for name, size, file in opened(cast("IO[bytes]", _Stream(source)), source):
             count, total = count + 1, total + size
             if count > MAX_MEMBERS or total > MAX_ALL or size > MAX_MEMBER:
-                raise Failed(f"{name[:80]}: more than can be looked at")
+                raise UnpackError(f"{name[:80]}: more than can be looked at")
             with file as member:
                 yield name, member.read(MAX_MEMBER)
     except (*_BROKEN, tarfile.TarError, zipfile.BadZipFile) as error:
-        raise Failed(f"the archive cannot be read: {error}"[:200]) from None
+        raise UnpackError(f"the archive cannot be read: {error}"[:200]) from None
 
 
 def _zip(stream: IO[bytes], source: Source) -> Iterator[tuple[str, int, IO[bytes]]]:
     tail = source.read(max(source.size - 65_557, 0), 65_557)
     at = tail.rfind(b"PK\x05\x06")
     if at < 0 or len(tail) - at < _END.size or _END.unpack_from(tail, at)[5] > _MAX_TABLE:
-        raise Failed("the archive's table of contents is damaged or too long")
+        raise UnpackError("the archive's table of contents is damaged or too long")
     with zipfile.ZipFile(stream) as archive:
         for one in archive.infolist():
             if not one.is_dir():
@@ -89,7 +89,7 @@ def _tar(stream: IO[bytes], _: Source) -> Iterator[tuple[str, int, IO[bytes]]]:
             archive.members = []  # type: ignore[attr-defined] # or they would pile up
             skipped += one.size
             if skipped > MAX_ALL:
-                raise Failed("the archive unpacks to too much")
+                raise UnpackError("the archive unpacks to too much")
             file = archive.extractfile(one) if one.isreg() else None
             if file:
                 yield one.name, one.size, file

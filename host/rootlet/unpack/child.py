@@ -32,14 +32,14 @@ _FRAME = struct.Struct(">II")
 _CHUNK = 1 << 20
 
 
-class Failed(Exception):
+class UnpackError(Exception):
     """The image cannot be read; the message says why."""
 
 
 def run(reader: str, source: Source, *arguments: int) -> Iterator[tuple[str, bytes]]:
     """Yield what ``rootlet.unpack.READER`` reads out of ``source``.
 
-    Raises Failed when the child dies, takes too long or breaks a limit.
+    Raises UnpackError when the child dies, takes too long or breaks a limit.
     """
     command = [sys.executable, "-m", "rootlet.unpack.child", reader, *map(str, arguments)]
     with tempfile.TemporaryFile(prefix="rootlet-audit-") as image:
@@ -65,7 +65,7 @@ def _frames(stream: IO[bytes]) -> Iterator[tuple[str, bytes]]:
         name_size, content_size = _FRAME.unpack(_exactly(stream, _FRAME.size))
         files, size = files + 1, size + name_size + content_size
         if name_size > 4096 or content_size > MAX_FILE or size > MAX_ALL or files > MAX_FILES:
-            raise Failed("it holds more than can be looked at")
+            raise UnpackError("it holds more than can be looked at")
         name = _exactly(stream, name_size).decode(errors="replace")
         content = _exactly(stream, content_size)
         if not name:
@@ -76,7 +76,7 @@ def _frames(stream: IO[bytes]) -> Iterator[tuple[str, bytes]]:
 def _exactly(stream: IO[bytes], size: int) -> bytes:
     data = stream.read(size)
     if len(data) != size:
-        raise Failed("it is damaged, or is not what it seems")
+        raise UnpackError("it is damaged, or is not what it seems")
     return data
 
 

@@ -48,7 +48,7 @@ def extent(source: Source, at: int) -> Extent | None:
 
 
 def files(source: Source, found: Extent) -> Iterator[tuple[str, bytes]]:
-    """Yield the name and content of each file. Raises Failed when the image cannot be mounted."""
+    """Yield name and content of each file. Raises UnpackError for what cannot be mounted."""
     part = Part(source, found.at, found.size)
     return child.run("littlefs_image", part, found.block_size, found.size // found.block_size)
 
@@ -67,7 +67,8 @@ def read(handle: int, block_size: int, count: int) -> Iterator[tuple[str, bytes]
         def prog(self, *_: object) -> int:
             return _IO_ERROR
 
-        erase = prog
+        def erase(self, *_: object) -> int:
+            return _IO_ERROR
 
     image = LittleFS(
         context=Image(), mount=False, block_size=block_size, block_count=count, read_size=128
