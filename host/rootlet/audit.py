@@ -40,7 +40,7 @@ _CODE_HINTS = {
 #: first bytes of a binary -> what it is, where that says more than its name
 _KINDS = (
     (b"\xfe\xed\xfe\xed", "Java key store"),
-    (b"\xce\xce\xce\xce", "Java key store (JCEKS)"),
+    (b"\xce\xce\xce\xce", "JCEKS key store"),
     (b"RLT", "rootlet bundle"),
     (b"M\x06", "MicroPython .mpy"),
     (b"\x7fELF", "ELF"),

@@ -39,7 +39,7 @@ ROWS = (
         "x509",
     },
     {"boardio", "lab", "lab_front", "signers", "unpack"},
-    {"audit", "demo", "flash", "hil", "key_set", "matrix", "pytest_plugin", "rotate"},
+    {"audit", "demo", "flash", "hil", "key_set", "matrix", "pytest_plugin", "rotate", "sarif"},
     {"cli", "__main__"},
 )
 #: What a stock ESP32 firmware has of what we use; CPython backends are not copied to a board.

@@ -13,8 +13,9 @@ _ROLES = ("root", "cross", "intermediate")
 
 @cache
 def ranked() -> tuple[catalog.KnownCertificate, ...]:
-    """Return them with roots first: where several fit, the root's name is the one to tell."""
-    return tuple(sorted(catalog.known(), key=lambda one: _ROLES.index(one.role)))
+    """Return them, of several that fit the best first: roots, then what ends last."""
+    late_first = sorted(catalog.known(), key=lambda one: one.not_after, reverse=True)
+    return tuple(sorted(late_first, key=lambda one: _ROLES.index(one.role)))
 
 
 @cache

@@ -68,27 +68,29 @@ def _name_before(before: bytes, key_size: int, order: str) -> bytes:
 def bare_key(source: Source, at: int, pattern: Pattern) -> Seen | None:
     """Return the known key whose modulus or point is at ``at``, as BearSSL keeps it."""
     data = source.read(at, pattern.size)
-    spki = _rsa(data) if pattern.size > 2 * 48 else _curve(data)
-    if encoding.sha256(spki) != pattern.spki_sha256:
+    spkis = _rsa(data) if pattern.size > 2 * 48 else _curve(data)
+    if pattern.spki_sha256 not in map(encoding.sha256, spkis):
         return None
     return Seen(at, at + pattern.size, "bare key, as BearSSL keeps it", Key(pattern.spki_sha256))
 
 
-def _rsa(modulus: bytes) -> bytes:
+def _rsa(modulus: bytes) -> list[bytes]:
+    """Return the key with each exponent that CAs have; the numbers stand apart."""
     from cryptography.hazmat.primitives.asymmetric import rsa  # noqa: PLC0415 - as in rootlet.x509
     from cryptography.hazmat.primitives.serialization import (  # noqa: PLC0415
         Encoding,
         PublicFormat,
     )
 
+    number = int.from_bytes(modulus, "big")
     try:
-        key = rsa.RSAPublicNumbers(65537, int.from_bytes(modulus, "big")).public_key()
+        keys = [rsa.RSAPublicNumbers(e, number).public_key() for e in (65537, 3)]
     except ValueError:  # an even number
-        return b""
-    return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        return []
+    return [one.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo) for one in keys]
 
 
-def _curve(point: bytes) -> bytes:
+def _curve(point: bytes) -> list[bytes]:
     from cryptography.hazmat.primitives.asymmetric import ec  # noqa: PLC0415 - as in rootlet.x509
     from cryptography.hazmat.primitives.serialization import (  # noqa: PLC0415
         Encoding,
@@ -99,5 +101,5 @@ def _curve(point: bytes) -> bytes:
     try:
         key = ec.EllipticCurvePublicKey.from_encoded_point(curve, b"\x04" + point)
     except ValueError:  # not on the curve
-        return b""
-    return key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        return []
+    return [key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)]

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 MAX_TEXT = 16 * 1024 * 1024
 #: The shortest thing worth decoding: a SHA-1.
 _LEAST = 20
-_GAP = rb"\s*,(?:\s|/\*[^*]{0,200}\*/|//[^\n]{0,200}\n)*"
+_GAP = rb"[uUlL]{0,3}\s*,(?:\s|/\*[^*]{0,200}\*/|//[^\n]{0,200}\n)*"
 _ARRAY = re.compile(rb"0[xX][0-9a-fA-F]{1,2}(?:%s0[xX][0-9a-fA-F]{1,2})+" % _GAP)
 _DECIMALS = re.compile(rb"\b48%s13[01](?:%s\d{1,3}\b)+" % (_GAP, _GAP))
 _HEX = re.compile(rb"(?<![0-9a-fA-F])(?:[0-9a-fA-F]{2}){40,}")

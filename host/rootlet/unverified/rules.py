@@ -55,6 +55,20 @@ RULES = {
         "a certificate for any name is accepted",
         "NOVERIFY",
     ),
+    "no-name": (
+        "wrap_socket without server_hostname",
+        "no name is sent (SNI), and none is verified",
+        "SNI",
+    ),
+    "no-name-params": (
+        "ssl_params without server_hostname",
+        "no name is sent (SNI), and none is verified",
+        "SNI",
+    ),
+}
+
+#: the same for what only C, its relatives and settings can do
+C_RULES = {
     "verify-none": ("VERIFY_NONE", "any certificate is accepted", "NOVERIFY"),
     "verify-optional": (
         "MBEDTLS_SSL_VERIFY_OPTIONAL without mbedtls_ssl_get_verify_result",
@@ -82,16 +96,6 @@ RULES = {
         "any certificate is accepted",
         "NOVERIFY",
     ),
-    "no-name": (
-        "wrap_socket without server_hostname",
-        "no name is sent (SNI), and none is verified",
-        "SNI",
-    ),
-    "no-name-params": (
-        "ssl_params without server_hostname",
-        "no name is sent (SNI), and none is verified",
-        "SNI",
-    ),
     "no-hostname": (
         "mbedtls_ssl_setup without mbedtls_ssl_set_hostname",
         "no name is sent (SNI), and none is verified",
@@ -102,4 +106,4 @@ RULES = {
 
 def finding(rule: str, line: int) -> Finding:
     """Return the finding of a rule, at a line."""
-    return Finding(line, *RULES[rule])
+    return Finding(line, *(RULES.get(rule) or C_RULES[rule]))
