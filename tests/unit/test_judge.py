@@ -124,7 +124,7 @@ class TestIssuingAndCross:
         assert verdict(Key(known(name).spki_sha256), CA1).level == NOTE
 
     def test_one_that_has_ended_breaks_now(self):
-        assert verdict(Key(known("amazon-server-ca-1b-2015-10-21").spki_sha256)).level == BREAKS
+        assert verdict(Key(known("amazon-server-ca-2a").spki_sha256)).level == BREAKS
 
     def test_a_cross_certificate_is_a_note(self):
         cross = Digest(known("amazon-root-ca-1-cross-2015-05-25"), "SHA-256", of_key=False)

@@ -13,6 +13,7 @@ from rootlet.scan import binary, index, text, uf2
 from rootlet.scan.seen import Damaged, Digest, Key, Name, Seen
 from rootlet.scan.source import Memory
 from rootlet.x509 import Certificate, parse_der
+from uf2_writer import blocks_of_uf2
 
 CATALOG = catalog.load()
 IDS = [one.id for one in CATALOG.anchors]
@@ -238,18 +239,6 @@ class TestPins:
     def test_another_hash_is_none(self):
         other = CA1.sha256[:-1] + ("0" if CA1.sha256[-1] != "0" else "1")
         assert in_bytes(b"x" + other.encode() + bytes.fromhex(other)) == []
-
-
-def blocks_of_uf2(data: bytes, address: int, payload: int = 256) -> list[bytes]:
-    """Write UF2 after the specification (github.com/microsoft/uf2), not after our reader."""
-    pieces = [data[at : at + payload] for at in range(0, len(data), payload)]
-    made = []
-    for number, piece in enumerate(pieces):
-        head = b"UF2\n" + bytes.fromhex("57515d9e") + (0x2000).to_bytes(4, "little")
-        for value in (address + number * payload, len(piece), number, len(pieces), 0xE48BFF56):
-            head += value.to_bytes(4, "little")
-        made.append(head + piece.ljust(476, b"\0") + bytes.fromhex("306fb10a"))
-    return made
 
 
 class TestUf2:
