@@ -1,4 +1,4 @@
-"""How fast ``rootlet audit`` is beside ``sha256sum``, and what memory it takes: ``make bench-audit``.
+"""How fast ``rootlet audit`` is beside ``sha256sum``, and its memory: ``make bench-audit``.
 
 Two files of firmware-like bytes: random code, erased flash, tables of text, and planted trust
 material in each MiB. The best of the runs counts, start-up included; memory is the peak of the

@@ -8,6 +8,7 @@ littlefs with PEM files in it.
 from __future__ import annotations
 
 import codecs
+import re
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import partial
@@ -32,6 +33,7 @@ MAX_CODE = 4 << 20
 #: Containers inside containers.
 _MAX_DEPTH = 3
 _HEAD = 8192
+_CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 #: code -> what to do about code that is not Python
 _CODE_HINTS = {
     "NOVERIFY": "give the client its roots: rootlet export, formats c and bearssl among them",
@@ -147,8 +149,8 @@ class _Auditor:
             self._binary(member, uf2.Flash(source), b"", Unit.ADDRESS, depth)
         elif archive.kind(source):
             self._members(member, archive.members(source), depth)
-        elif _is_text(head) and source.size <= text.MAX_TEXT:
-            self._text(member, _utf8(source.read(0, text.MAX_TEXT)))
+        elif (content := _text_of(source, head)) is not None:
+            self._text(member, content)
         else:
             self._binary(member, source, head, Unit.OFFSET, depth)
 
@@ -246,16 +248,18 @@ class _Lines:
         return self._line
 
 
-def _is_text(head: bytes) -> bool:
-    """Whether a file is text: UTF-16 with its mark, or free of null bytes."""
-    return head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or b"\0" not in head
+def _text_of(source: Source, head: bytes) -> bytes | None:
+    """Return a text as UTF-8; None for what is none, or too long to be looked at as one.
 
-
-def _utf8(content: bytes) -> bytes:
-    """Return a text as UTF-8: some editors and PowerShell write UTF-16."""
-    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+    Some editors and PowerShell write UTF-16, with its mark; other text has no control characters.
+    """
+    wide = head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    if source.size > text.MAX_TEXT or (not wide and _CONTROL.search(head)):
+        return None
+    content = source.read(0, text.MAX_TEXT)
+    if wide:
         return content.decode("utf-16", errors="replace").encode(errors="replace")
-    return content
+    return None if b"\0" in content else content
 
 
 def _counts(seen: Seen, head: bytes) -> bool:

