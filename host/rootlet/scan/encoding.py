@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import binascii
 import hashlib
+import warnings
 from typing import TYPE_CHECKING
 
 from rootlet import x509
@@ -52,7 +53,9 @@ def parsed(der: bytes) -> x509.Certificate | None:
     if span is None:
         return None
     try:
-        return x509.parse_der(der[: span[1]], "")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # other people's certificates, as they are
+            return x509.parse_der(der[: span[1]], "")
     except InputError:
         return None
 

@@ -23,15 +23,16 @@ MAX_TEXT = 16 * 1024 * 1024
 _LEAST = 20
 _GAP = rb"[uUlL]{0,3}\s*,(?:\s|/\*[^*]{0,200}\*/|//[^\n]{0,200}\n)*"
 _ARRAY = re.compile(rb"0[xX][0-9a-fA-F]{1,2}(?:%s0[xX][0-9a-fA-F]{1,2})+" % _GAP)
-_DECIMALS = re.compile(rb"\b48%s13[01](?:%s\d{1,3}\b)+" % (_GAP, _GAP))
-_HEX = re.compile(rb"(?<![0-9a-fA-F])(?:[0-9a-fA-F]{2}){40,}")
+_DECIMALS = re.compile(rb"48(?<!\d48)%s13[01](?:%s\d{1,3}\b)+" % (_GAP, _GAP))
+_HEX = re.compile(rb"308[12](?:[0-9a-fA-F]{2}){60,}")  # a certificate: pins are found as they are
 _COMMENT = re.compile(rb"/\*[^*]*\*/|//[^\n]*\n")
 _HEX_NUMBER = re.compile(rb"0[xX]([0-9a-fA-F]{1,2})")
 # What does not close is taken as well, or a line of quotes would be read again from each of them.
 _LITERAL = re.compile(rb"\"((?:[^\"\\\n]|\\.)*+)\"?|'((?:[^'\\\n]|\\.)*+)'?", re.DOTALL)
 _BETWEEN = re.compile(rb"[\s\\+]*[bB]?")  # from one literal to the next
 _ESCAPE = re.compile(rb"\\(?:x([0-9a-fA-F]{2})|([0-7]{1,3})|(.))", re.DOTALL)
-_NUMERIC = re.compile(rb"\\(?:x[0-9a-fA-F]|[0-7])")
+# Bytes that are no text need escapes, and somewhere three of them in a row.
+_NUMERIC = re.compile(rb"\\(?:(?:x[0-9a-fA-F]{2}\\){2}x|(?:[0-7]{1,3}\\){2}[0-7])")
 _LETTERS = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"\n": b"", b"0": b"\0"}
 
 

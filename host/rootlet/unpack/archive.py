@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
+import lzma
 import struct
 import tarfile
 import zipfile
@@ -11,7 +14,7 @@ from typing import IO, TYPE_CHECKING, cast
 from rootlet.unpack.child import UnpackError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from rootlet.scan.source import Source
 
@@ -21,7 +24,17 @@ MAX_MEMBERS = 20_000
 #: A ZIP file's table of contents is read whole before anything else.
 _MAX_TABLE = 8 << 20
 _END = struct.Struct("<4s4H2IH")
-_BROKEN = (OSError, EOFError, ValueError, RuntimeError, NotImplementedError, zlib.error)
+_TAR = b"ustar"
+_MAGIC = {b"PK\x03\x04": "zip", b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ\0": "xz"}
+_OPENERS: dict[str, Callable[[IO[bytes]], object]] = {
+    "gzip": gzip.open,
+    "bzip2": bz2.open,
+    "xz": lzma.open,
+}
+_BROKEN = (
+    *(OSError, EOFError, ValueError, RuntimeError, NotImplementedError),
+    *(lzma.LZMAError, tarfile.TarError, zipfile.BadZipFile, zlib.error),
+)
 
 
 class _Stream:
@@ -48,27 +61,31 @@ class _Stream:
 
 
 def kind(source: Source) -> str:
-    """Return ``zip``, ``tar`` or nothing, by the first bytes."""
+    """Return ``zip``, ``tar``, what packs one file, or nothing, by the first bytes."""
     head = source.read(0, 512)
-    if head[:4] == b"PK\x03\x04":
-        return "zip"
-    packed = head[:2] == b"\x1f\x8b" or head[:3] == b"BZh" or head[:6] == b"\xfd7zXZ\0"
-    return "tar" if packed or head[257:262] == b"ustar" else ""
+    if head[257:262] == _TAR:
+        return "tar"
+    return next((name for magic, name in _MAGIC.items() if head.startswith(magic)), "")
 
 
 def members(source: Source) -> Iterator[tuple[str, bytes]]:
     """Yield each regular file with its content. Raises UnpackError for damage or excess."""
-    opened = {"zip": _zip, "tar": _tar}[kind(source)]
+    found, stream = kind(source), cast("IO[bytes]", _Stream(source))
     count = total = 0
     try:
-        for name, size, file in opened(cast("IO[bytes]", _Stream(source)), source):
+        opened = _zip(stream, source) if found == "zip" else _packed(stream, found)
+        for name, size, file in opened:
             count, total = count + 1, total + size
             if count > MAX_MEMBERS or total > MAX_ALL or size > MAX_MEMBER:
                 raise UnpackError(f"{name[:80]}: more than can be looked at")
             with file as member:
-                yield name, member.read(MAX_MEMBER)
-    except (*_BROKEN, tarfile.TarError, zipfile.BadZipFile) as error:
-        raise UnpackError(f"the archive cannot be read: {error}"[:200]) from None
+                content = member.read(MAX_MEMBER + 1)
+            if len(content) > MAX_MEMBER:
+                raise UnpackError(f"{name[:80]}: more than can be looked at")
+            yield name, content
+    except _BROKEN as error:
+        why = f"{error}".partition("\n")[0][:100] or "it is cut off"
+        raise UnpackError(f"the archive cannot be read: {why}") from None
 
 
 def _zip(stream: IO[bytes], source: Source) -> Iterator[tuple[str, int, IO[bytes]]]:
@@ -82,8 +99,16 @@ def _zip(stream: IO[bytes], source: Source) -> Iterator[tuple[str, int, IO[bytes
                 yield one.filename, one.file_size, archive.open(one)
 
 
-def _tar(stream: IO[bytes], _: Source) -> Iterator[tuple[str, int, IO[bytes]]]:
-    with tarfile.open(fileobj=stream, mode="r:*") as archive:
+def _packed(stream: IO[bytes], found: str) -> Iterator[tuple[str, int, IO[bytes]]]:
+    """Open a tar archive, packed or not, or the one file that is packed without one."""
+    if found != "tar":
+        stream = cast("IO[bytes]", _OPENERS[found](stream))
+        is_tar = stream.read(512)[257:262] == _TAR
+        stream.seek(0)
+        if not is_tar:
+            yield f"({found})", 0, stream
+            return
+    with tarfile.open(fileobj=stream, mode="r:") as archive:
         skipped = 0
         for one in archive:
             archive.members = []  # type: ignore[attr-defined] # or they would pile up

@@ -16,6 +16,7 @@ A finding never quotes the source: a line may hold a password.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from rootlet.unverified import c, python, settings
@@ -33,7 +34,22 @@ LANGUAGES: dict[str, Callable[[str], Iterable[Finding]]] = {
     "c": c.search,
     "settings": settings.search,
 }
-
+#: what a text must hold for a finding: most files hold none of it, and parsing takes time
+_PYTHON_WORDS = re.compile(
+    r"ssl|wrap_socket|CERT_NONE|CERT_OPTIONAL|cert_reqs|check_hostname|requests|tls_insecure_set"
+    r"|verify\s*=|verify_mode"
+)
+_WORDS = {
+    "python": _PYTHON_WORDS,
+    "micropython": _PYTHON_WORDS,
+    "c": re.compile(
+        r"VERIFY|[sS]elfSigned|setInsecure|setFingerprint|common_name|ServerCertAuth|mbedtls_ssl"
+        r"|mosquitto_tls|skip_verification"
+    ),
+    "settings": re.compile(
+        r"CONFIG_|curl|wget|NODE_TLS|PYTHONHTTPS|verify_ssl|mosquitto|bridge_|skip_cert"
+    ),
+}
 #: how a file's name ends, or its whole name -> its language
 _NAMES = {
     "python": (".py", ".pyi"),
@@ -59,4 +75,6 @@ def findings(text: str, language: str) -> list[Finding]:
     and configuration files, ``micropython``, or ``python`` for a file that is one or the other:
     what it imports then decides. Text that CPython cannot parse is searched by patterns.
     """
+    if not _WORDS[language].search(text):
+        return []
     return sorted(set(LANGUAGES[language](text)))
