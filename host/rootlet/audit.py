@@ -41,11 +41,11 @@ _CODE_HINTS = {
 }
 #: first bytes of a binary -> what it is, where that says more than its name
 _KINDS = (
-    (b"\xfe\xed\xfe\xed", "Java key store"),
-    (b"\xce\xce\xce\xce", "JCEKS key store"),
-    (b"RLT", "rootlet bundle"),
-    (b"M\x06", "MicroPython .mpy"),
-    (b"\x7fELF", "ELF"),
+    (b"\xfe\xed\xfe\xed", "a Java key store"),
+    (b"\xce\xce\xce\xce", "a JCEKS key store"),
+    (b"RLT", "a rootlet bundle"),
+    (b"M\x06", "a MicroPython .mpy"),
+    (b"\x7fELF", "an ELF file"),
 )
 
 
@@ -183,7 +183,7 @@ class _Auditor:
     def _binary(self, member: str, source: Source, head: bytes, unit: Unit, depth: int) -> None:
         found = binary.scan(source, _noted if depth else self.step)
         inside = self._file_systems(member, source, found, depth)
-        kind = next((f" in a {word}" for magic, word in _KINDS if head.startswith(magic)), "")
+        kind = next((f" in {word}" for magic, word in _KINDS if head.startswith(magic)), "")
         seen = [
             replace(one, form=one.form + kind)
             for one in found.seen

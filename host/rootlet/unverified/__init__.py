@@ -36,8 +36,9 @@ LANGUAGES: dict[str, Callable[[str], Iterable[Finding]]] = {
 }
 #: what a text must hold for a finding: most files hold none of it, and parsing takes time
 _PYTHON_WORDS = re.compile(
-    r"ssl|wrap_socket|CERT_NONE|CERT_OPTIONAL|cert_reqs|check_hostname|requests|tls_insecure_set"
-    r"|verify\s*=|verify_mode"
+    r"\bssl[\"']?\]?\s*[=:]\s*True|ssl_params|SSLContext|wrap_socket|CERT_(?:NONE|OPTIONAL)|cert_reqs"
+    r"|verify_mode|verify\s*=\s*False|check_hostname\s*=\s*False|tls_insecure_set"
+    r"|\b(?:import|from)\b[^\n]*\bu?requests\b|_create_unverified_context"
 )
 _WORDS = {
     "python": _PYTHON_WORDS,
