@@ -23,7 +23,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
-from rootlet import catalog
 from rootlet.scan import index
 from rootlet.scan.seen import Damaged, Digest, Key, Name, Seen
 from rootlet.x509 import Certificate
@@ -159,7 +158,7 @@ def _described(seen: Seen) -> _Thing:
 
 
 def _of_known(seen: Seen, known: KnownCertificate) -> _Thing:
-    anchor = catalog.load().by_spki(known.spki_sha256) if known.role != "intermediate" else None
+    anchor = index.anchors().get(known.spki_sha256)
     name = anchor.name if anchor and known.role == "root" else known.name
     return _Thing(seen, known, name, known.not_after, anchor.programme_end if anchor else None)
 

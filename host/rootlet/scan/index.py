@@ -31,6 +31,12 @@ def by_spki() -> dict[str, catalog.KnownCertificate]:
 
 
 @cache
+def anchors() -> dict[str, catalog.TrustAnchor]:
+    """Return the anchors of the catalogue by their key's SHA-256 (lower-case hex)."""
+    return {one.spki_sha256: one for one in catalog.load().anchors}
+
+
+@cache
 def _by_name() -> dict[object, catalog.KnownCertificate]:
     from cryptography.x509 import Name  # noqa: PLC0415 - as in rootlet.x509
 

@@ -5,6 +5,7 @@ Each run is decoded and scanned like a binary; what is found in it is placed whe
 
 from __future__ import annotations
 
+import binascii
 import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
@@ -22,11 +23,14 @@ MAX_TEXT = 16 * 1024 * 1024
 #: The shortest thing worth decoding: a SHA-1.
 _LEAST = 20
 _GAP = rb"[uUlL]{0,3}\s*,(?:\s|/\*[^*]{0,200}\*/|//[^\n]{0,200}\n)*"
-_ARRAY = re.compile(rb"0[xX][0-9a-fA-F]{1,2}(?:%s0[xX][0-9a-fA-F]{1,2})+" % _GAP)
-_DECIMALS = re.compile(rb"48(?<!\d48)%s13[01](?:%s\d{1,3}\b)+" % (_GAP, _GAP))
-_HEX = re.compile(rb"308[12](?:[0-9a-fA-F]{2}){60,}")  # a certificate: pins are found as they are
+# Possessive: what a repetition has taken it keeps, and no stack grows with a long array.
+_ARRAY = re.compile(rb"0[xX][0-9a-fA-F]{1,2}(?:%s0[xX][0-9a-fA-F]{1,2})++" % _GAP)
+_DECIMALS = re.compile(rb"48(?<!\d48)%s13[01](?:%s\d{1,3}\b){19,65536}+" % (_GAP, _GAP))
+_HEX = re.compile(rb"308[12][0-9a-fA-F]{120,}")  # a certificate: pins are found as they are
 _COMMENT = re.compile(rb"/\*[^*]*\*/|//[^\n]*\n")
-_HEX_NUMBER = re.compile(rb"0[xX]([0-9a-fA-F]{1,2})")
+_ONE_DIGIT = re.compile(rb"0[xX]([0-9a-fA-F])(?![0-9a-fA-F])")
+_NO_DIGITS = bytes(set(range(256)) - set(b"0123456789abcdefABCDEF"))
+_MAX_LITERAL = 2 * 1024 * 1024  # as it stands in the text
 # What does not close is taken as well, or a line of quotes would be read again from each of them.
 _LITERAL = re.compile(rb"\"((?:[^\"\\\n]|\\.)*+)\"?|'((?:[^'\\\n]|\\.)*+)'?", re.DOTALL)
 _BETWEEN = re.compile(rb"[\s\\+]*[bB]?")  # from one literal to the next
@@ -61,16 +65,25 @@ def _placed(one: Seen, run: _Run) -> Seen:
 
 def _runs(text: bytes) -> Iterator[_Run]:
     for match in _ARRAY.finditer(text):
-        numbers = _HEX_NUMBER.findall(_COMMENT.sub(b"", match[0]))
-        yield from _run(match, "hex array", bytes(int(one, 16) for one in numbers))
+        yield from _run(match, "hex array", _numbers(match[0]))
     for match in _DECIMALS.finditer(text):
         numbers = [int(one) for one in _COMMENT.sub(b"", match[0]).split(b",")]
         if max(numbers) < 256:
             yield from _run(match, "array of numbers", bytes(numbers))
     for match in _HEX.finditer(text):
-        yield from _run(match, "hex", bytes.fromhex(match[0].decode()))
+        digits = match[0][: len(match[0]) // 2 * 2]
+        yield from _run(match, "hex", binascii.unhexlify(digits))
     if _NUMERIC.search(text):
         yield from _literals(text)
+
+
+def _numbers(array: bytes) -> bytes:
+    """Return the bytes of ``0x30, 0x82``; in few steps over all of it, as it may be long."""
+    if b"/" in array:
+        array = _COMMENT.sub(b"", array)
+    array = _ONE_DIGIT.sub(rb"0x0\1", array).replace(b"0x", b"").replace(b"0X", b"")
+    digits = array.translate(None, _NO_DIGITS)
+    return binascii.unhexlify(digits[: len(digits) // 2 * 2])
 
 
 def _run(match: re.Match[bytes], form: str, data: bytes) -> Iterator[_Run]:
@@ -95,7 +108,7 @@ def _literals(text: bytes) -> Iterator[_Run]:
 
 def _joined(start: int, end: int, parts: list[bytes]) -> Iterator[_Run]:
     raw = b"".join(parts)
-    if _NUMERIC.search(raw):
+    if len(raw) <= _MAX_LITERAL and _NUMERIC.search(raw):
         data = _ESCAPE.sub(_unescaped, raw)
         if len(data) >= _LEAST:
             yield _Run(start, end, "string literal", data)
