@@ -5,7 +5,7 @@ PYTHON := $(shell for p in python3.11 python3.12 python3.13 python3.14 python3 /
 	$$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && { echo $$p; break; }; done)
 WORKERS ?= auto
 
-.PHONY: bench-lab bench-provision bench-size bench-start board certs check clean demo dev dist docs embedded fix fuzz matrix-table soak sweep test trust-stores vectors wolfssl
+.PHONY: audit-tools bench-audit bench-lab bench-provision bench-size bench-start board certs check clean demo dev dist docs embedded fix fuzz matrix-table soak stores sweep test trust-stores vectors wolfssl
 
 dev: $(VENV)/.ready
 
@@ -69,6 +69,15 @@ embedded: dev
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade --target $(VENV)/embedded 'pytest-embedded>=2.9,<3'
 	PYTHONPATH=$(VENV)/embedded $(BIN)/python -m pytest -o filterwarnings= tests/embedded_dut.py examples/hil
 
+# Needs keytool, a C compiler and libbearssl-dev, which a blank machine lacks.
+audit-tools: dev
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade --target $(VENV)/tools 'esptool>=5,<6' certifi
+	PYTHONPATH=$(VENV)/tools $(BIN)/python -m pytest tests/audit_tools.py
+
+# The key stores that tests read, made by Java's keytool.
+stores: dev
+	$(BIN)/python tests/assets/make_stores.py
+
 matrix-table: dev
 	$(BIN)/rootlet board prepare
 	$(BIN)/python bench/matrix_table.py
@@ -81,6 +90,8 @@ bench-size: dev
 
 bench-provision: dev
 	$(BIN)/python bench/provision.py
+bench-audit: dev
+	$(BIN)/python bench/audit.py
 
 bench-start: dev
 	$(BIN)/python bench/startup.py

@@ -33,6 +33,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     ),
     "probe": ("rootlet.cli.probe", "Show which certificates a server sends to which client."),
     "trust": ("rootlet.cli.trust", "Look at the trust stores of this computer."),
+    "audit": (
+        "rootlet.cli.audit",
+        "Find trust material in firmware and sources, and say whether it works.",
+    ),
     "key": ("rootlet.cli.key", "Make and look at signing keys and key sets."),
     "sign": ("rootlet.cli.sign", "Add a signature to a bundle or key set."),
     "provision": (

@@ -52,6 +52,11 @@ def _plain_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str
     click.echo()
 
 
+def printable(text: str) -> str:
+    """Return text out of other people's files without what could steer a terminal."""
+    return "".join(char if char.isprintable() else "?" for char in text)
+
+
 def paragraph(text: str, indent: str) -> None:
     """Print a text below its heading, wrapped to the terminal, whole when piped."""
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else sys.maxsize
