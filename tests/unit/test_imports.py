@@ -37,7 +37,7 @@ ROWS = (
         "x509",
     },
     {"boardio", "lab", "lab_front", "signers"},
-    {"demo", "flash", "hil", "key_set", "matrix", "pytest_plugin", "rotate"},
+    {"demo", "doctor", "flash", "hil", "key_set", "matrix", "pytest_plugin", "rotate"},
     {"cli", "__main__"},
 )
 #: What a stock ESP32 firmware has of what we use; CPython backends are not copied to a board.

@@ -8,6 +8,7 @@ ever without ``timeout``, so one is always given. Ports take mpremote's forms: `
 
 from __future__ import annotations
 
+import ast
 import base64
 import contextlib
 import hashlib
@@ -19,6 +20,7 @@ import time
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Self
 
+from rootlet.boardio import access
 from rootlet.errors import BoardError
 
 if TYPE_CHECKING:
@@ -42,25 +44,50 @@ class Remote:
 
     def __init__(self, port: str) -> None:
         self.port = port
+        #: What the port was resolved to, once it is open.
+        self.device = ""
         self._transport: Any = None
 
     def __enter__(self) -> Self:
-        device = _resolve(self.port)
-        _check_device(device)
-        self._transport = _open(device)
+        self.open()
         try:
-            with self._faults(), contextlib.redirect_stdout(io.StringIO()):
-                self._enter_raw_repl()
+            self.stop_program()
         except BoardError:
-            self._transport.close()
+            self.close()
             raise
         return self
 
     def __exit__(self, *_: object) -> None:
         with contextlib.suppress(Exception):  # the port may be gone; nothing is left to save
             self._transport.exit_raw_repl()
+        self.close()
+
+    def open(self) -> None:
+        """Open the port and nothing more: the first half of entering the context."""
+        self.device = _resolve(self.port)
+        access.check(self.device)
+        self._transport = _open(self.device)
+
+    def close(self) -> None:
+        """Give the port back."""
         with contextlib.suppress(Exception):
             self._transport.close()
+
+    def stop_program(self) -> None:
+        """Interrupt the board's program and clear its memory; then it is at its raw prompt.
+
+        Raises BoardError: REPL, or BOOT for a chip that runs no firmware.
+        """
+        said = io.StringIO()
+        try:
+            with self._faults(), contextlib.redirect_stdout(said):
+                self._enter_raw_repl()
+        except BoardError as error:
+            if error.code != "REPL":
+                raise
+            with self._faults():
+                heard = _read_instead(said.getvalue())
+                raise access.silent(self.port, self._transport.serial, heard) from error
 
     def _enter_raw_repl(self) -> None:
         """Ask for the prompt up to three times: a board that is just starting misses keys."""
@@ -142,8 +169,9 @@ class Remote:
             raise _explain_write(path, error) from error
 
     def restart(self) -> None:
-        """Leave raw mode and soft reset, so that boot.py and main.py run."""
+        """Leave raw mode and soft reset, so that boot.py and main.py run, whatever runs now."""
         with self._faults():
+            self._transport.serial.write(b"\x03")
             self._transport.exit_raw_repl()
             self._transport.serial.write(b"\x04")
             self._transport.read_until(1, b"soft reboot\r\n", timeout_overall=_PROMPT)
@@ -178,7 +206,7 @@ class Remote:
                 hint=f"plug it in and run the command again, or look: mpremote connect {self.port}"
                 if gone
                 else "stop its program or reset it, then run the command again",
-                code="" if gone else "REPL",
+                code="PORTBUSY" if gone else "REPL",
             ) from error
 
 
@@ -207,6 +235,15 @@ def _explain_write(path: str, error: BoardExceptionError) -> BoardError:
     return BoardError(f"{path}: the board could not write it", why=error.why)
 
 
+def _read_instead(printed: str) -> bytes:
+    """Return what mpremote read instead of a prompt: it prints it as a literal, try by try."""
+    heard = b""
+    for line in printed.splitlines():
+        with contextlib.suppress(ValueError, SyntaxError):
+            heard += ast.literal_eval(line)
+    return heard
+
+
 def _resolve(port: str) -> str:
     """Return the device of a port in one of mpremote's forms."""
     if port != "auto" and not port.startswith("id:"):
@@ -221,25 +258,8 @@ def _resolve(port: str) -> str:
         f"no board found for --port {port}",
         why="no USB serial port is there" if port == "auto" else "no port has that serial number",
         hint="plug a board in, or start a virtual one: rootlet board virtual",
+        code="PORTBUSY",
     )
-
-
-def _check_device(device: str) -> None:
-    """Tell the reasons apart for which opening a path fails; pyserial says the same for all."""
-    if "://" in device:
-        return
-    if not os.path.exists(device):  # noqa: PTH110 - a name such as COM3 is no path
-        raise BoardError(
-            f"{device}: there is no such port",
-            why="the board is not plugged in, or has another name",
-            hint="list the ports: mpremote connect list",
-        )
-    if not os.access(device, os.R_OK | os.W_OK):
-        raise BoardError(
-            f"{device}: you may not open this port",
-            why="it belongs to another user or group",
-            hint="sudo usermod -aG dialout $USER, then log in again",
-        )
 
 
 def _open(device: str) -> Any:
@@ -251,11 +271,7 @@ def _open(device: str) -> Any:
             return SerialTransport(device, timeout=1)
         except (TransportError, OSError, ValueError) as error:
             if not again:
-                raise BoardError(
-                    f"{device}: the port cannot be opened",
-                    why="another program has it, or it is not a serial port",
-                    hint=f"close the other program; this names it: fuser -v {device}",
-                ) from error
+                raise access.taken(device) from error
         # A program that is just being started by this one holds a copy of the port, and of the
         # lock on it, for a moment after it was closed here.
         time.sleep(0.1)

@@ -34,6 +34,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "key": ("rootlet.cli.key", "Make and look at signing keys and key sets."),
     "sign": ("rootlet.cli.sign", "Add a signature to a bundle or key set."),
     "flash": ("rootlet.cli.flash", "Put device code, bundle and identity on a board."),
+    "doctor": ("rootlet.cli.doctor", "Find out why a board does not connect, and mend it."),
     "rotate": (
         "rootlet.cli.rotate",
         "Offer a bundle to a board, and see what became of it.",
