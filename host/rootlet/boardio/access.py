@@ -44,7 +44,8 @@ def check(device: str) -> None:
             hint="list the ports: mpremote connect list",
             code="PORTBUSY",
         )
-    if not os.access(device, os.R_OK | os.W_OK):
+    effective = os.access in os.supports_effective_ids  # whom open() asks for
+    if not os.access(device, os.R_OK | os.W_OK, effective_ids=effective):
         raise BoardError(
             f"{device}: you may not open this port",
             why="it belongs to another user or group",

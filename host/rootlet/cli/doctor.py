@@ -16,6 +16,7 @@ from rootlet.cli import show
 if TYPE_CHECKING:
     from rootlet.doctor import Outcome, Request
 
+_PARTLY = "name and port passed; to try more, give --bundle, --cert, --key and --thing"
 _MAX_FILE = 1 << 16
 _WORD = 8  # columns of the outcome
 _NAME = 11  # columns of the step
@@ -89,7 +90,7 @@ def command(  # noqa: PLR0913 - one argument per option
     if failed is not None:
         raise failed
     if not json_output:
-        click.echo("everything passed")
+        click.echo("everything passed" if doctor.is_whole(request) else _PARTLY)
 
 
 def _read(path: Path | None) -> bytes:
@@ -128,9 +129,12 @@ def _print(outcome: Outcome) -> None:
 
 
 def _document(request: Request, outcomes: list[Outcome]) -> dict[str, Any]:
+    from rootlet import doctor  # noqa: PLC0415 - help must not load it
+
     return {
         "port": request.port or None,
         "passed": outcomes[-1].error is None,
+        "whole": doctor.is_whole(request),
         "code": outcomes[-1].error.code or None if outcomes[-1].error else None,
         "steps": [
             {

@@ -21,7 +21,7 @@ from rootlet.doctor.ladder import Outcome, Request, Step, climb
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["Board", "Host", "Outcome", "Request", "climb", "patient"]
+__all__ = ["Board", "Host", "Outcome", "Request", "climb", "is_whole", "patient"]
 
 
 def patient(request: Request) -> tuple[Board | Host, Sequence[Step[Any]]]:
@@ -29,3 +29,8 @@ def patient(request: Request) -> tuple[Board | Host, Sequence[Step[Any]]]:
     if request.port:
         return Board(request), board.STEPS
     return Host(request), host.steps(request)
+
+
+def is_whole(request: Request) -> bool:
+    """Whether all is tried: with an endpoint alone, name and port are."""
+    return bool(request.port or request.bundle or request.cert or request.key)

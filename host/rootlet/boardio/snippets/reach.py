@@ -33,7 +33,13 @@ def begin(folder, name, values):
 
 
 def resolve():
-    return _told(lambda: {"address": str(_identity.resolve()[0])})
+    def work():
+        found = _identity.resolve()
+        # The unix port gives a sockaddr_in: family, port, and the four bytes of the address.
+        ip = found[0] if isinstance(found, tuple) else ".".join([str(b) for b in found[4:8]])
+        return {"address": ip}
+
+    return _told(work)
 
 
 def ask_time():
