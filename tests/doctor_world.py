@@ -155,7 +155,7 @@ def umqtt(*dropped: str) -> str:
 
 
 class SerialPeer:
-    """Something at a port that is no MicroPython: what it says first, and how it answers."""
+    """Something at a port that is no MicroPython: what it says to anything, and how it answers."""
 
     def __init__(self, says: bytes = b"", *, rom_loader: bool = False) -> None:
         self._says, self._rom_loader = says, rom_loader
@@ -178,9 +178,7 @@ class SerialPeer:
         with contextlib.suppress(OSError):
             while True:
                 heard += os.read(self._line, 1000)
-                if self._says:
-                    os.write(self._line, self._says)
-                    self._says = b""
+                os.write(self._line, self._says)
                 for frame in heard.split(b"\xc0"):
                     if self._rom_loader and _is_sync(frame):
                         heard = b""

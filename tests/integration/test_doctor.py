@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import serial
 from cryptography.hazmat.primitives import serialization as form
 from paho.mqtt import client as paho
 from paho.mqtt.enums import CallbackAPIVersion
@@ -43,9 +44,20 @@ class WLAN:
 STUBBORN = """
 import micropython, time
 micropython.kbd_intr(-1)
-print("measuring")
 while True:
-    time.sleep(1)
+    print("measuring")
+    time.sleep(0.1)
+"""
+FRAGMENTS = """
+import gc
+kept = []
+try:
+    while True:
+        kept.append(bytearray(14000))
+except MemoryError:
+    for at in range(0, len(kept), 2):
+        kept[at] = None
+    gc.collect()
 """
 NO_NAME_PROGRAM = """
 import tls, socket
@@ -146,7 +158,7 @@ FAILURES = {
         "HEAP",
         "heap",
         4,
-        lambda w: Broken({"boot.py": "import gc\nfull = bytearray(gc.mem_free() - 60000)\n"}),
+        lambda w: Broken({"boot.py": FRAGMENTS}),
     ),
     "10 unknown": ("CLIENTCERT", "tls", 3, lambda w: Broken(face={"knows_client": False})),
     "10 unknown, TLS 1.3": (
@@ -289,11 +301,11 @@ class TestABoardThatIsWell:
         assert f"CN={THING}" in facts["pair"]
 
     def test_gets_its_program_back(self, world):
-        writes = "open('ran', 'a').write('x')\n"
-        with world.broken(Broken({"main.py": writes, "ta": None})):
-            ran = len(world.files()["ran"])
-            world.climb()
-            assert len(world.files()["ran"]) > ran + 1  # each power on, and after the climb
+        program = "import time\nwhile True:\n    print('pumping')\n    time.sleep(0.1)\n"
+        with world.broken(Broken({"main.py": program, "ta": None})):
+            hear(world.port, b"pumping")
+            failed(world.climb(), "NOROOTS", "files")
+            hear(world.port, b"pumping")
 
     def test_another_endpoint_is_tried_when_it_is_named(self, world):
         with world.broken(Broken()):
@@ -368,13 +380,16 @@ class TestMending:
 class TestAPort:
     @pytest.fixture(autouse=True)
     def _briefly(self, monkeypatch):
-        monkeypatch.setattr(remote, "_PROMPT", 0.5)  # each of these must fail: the wait is lost
+        # Each of these must fail, however long one waits.
+        monkeypatch.setattr(remote, "_PROMPT", 0.3)
+        monkeypatch.setattr(remote, "_PATIENCE", 1.0)
 
     def climb(self, port):
         return climb(doctor.Request(port=port))
 
     def test_18_a_program_that_ignores_ctrl_c(self, world):
         with world.broken(Broken({"main.py": STUBBORN})):
+            hear(world.port, b"measuring")
             error = failed(self.climb(world.port), "REPL", "prompt")
         assert error.exit_status == 4
 
@@ -445,6 +460,12 @@ class TestAPort:
     def test_20_a_boot_log_that_says_so(self, log):
         with SerialPeer(log) as peer:
             failed(self.climb(peer.port), "BOOT", "prompt")
+
+
+def hear(port, words):
+    """Return when the board has said something."""
+    with serial.Serial(port, timeout=30) as line:
+        assert line.read_until(words).endswith(words)
 
 
 @contextmanager

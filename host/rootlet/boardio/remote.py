@@ -8,7 +8,6 @@ ever without ``timeout``, so one is always given. Ports take mpremote's forms: `
 
 from __future__ import annotations
 
-import ast
 import base64
 import contextlib
 import hashlib
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
 _CHUNK = 1024
 _TRIES = 5
 _PROMPT = 3  # seconds to wait for a prompt, each time
+_PATIENCE = 20.0  # seconds to wait for it in all
 _ENDS = 2  # raw REPL: one byte 4 ends the output of a program, another that of its traceback
 _PRINTED = 4096  # bytes
 _BREATH = 0.02  # seconds
@@ -78,16 +78,18 @@ class Remote:
 
         Raises BoardError: REPL, or BOOT for a chip that runs no firmware.
         """
-        said = io.StringIO()
+        serial = self._transport.serial
+        self._transport.serial = patient = _Patient(serial, time.monotonic() + _PATIENCE)
         try:
-            with self._faults(), contextlib.redirect_stdout(said):
+            with self._faults(), contextlib.redirect_stdout(io.StringIO()):
                 self._enter_raw_repl()
         except BoardError as error:
             if error.code != "REPL":
                 raise
             with self._faults():
-                heard = _read_instead(said.getvalue())
-                raise access.silent(self.port, self._transport.serial, heard) from error
+                raise access.silent(self.port, serial, patient.heard) from error
+        finally:
+            self._transport.serial = serial
 
     def _enter_raw_repl(self) -> None:
         """Ask for the prompt up to three times: a board that is just starting misses keys."""
@@ -235,13 +237,29 @@ def _explain_write(path: str, error: BoardExceptionError) -> BoardError:
     return BoardError(f"{path}: the board could not write it", why=error.why)
 
 
-def _read_instead(printed: str) -> bytes:
-    """Return what mpremote read instead of a prompt: it prints it as a literal, try by try."""
-    heard = b""
-    for line in printed.splitlines():
-        with contextlib.suppress(ValueError, SyntaxError):
-            heard += ast.literal_eval(line)
-    return heard
+class _Patient:
+    """A serial port that remembers what it read, and gives up.
+
+    mpremote looks at the time only while nothing arrives, so a board that prints without end
+    would keep it reading for ever.
+    """
+
+    def __init__(self, serial: Any, deadline: float) -> None:
+        self._serial, self._deadline = serial, deadline
+        self.heard = b""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._serial, name)
+
+    def read(self, size: int = 1) -> bytes:
+        """Read as the port does. Raises TransportError when the time is over."""
+        from mpremote.transport import TransportError  # noqa: PLC0415 - slow to import
+
+        if time.monotonic() > self._deadline:
+            raise TransportError("it prints, and gives no prompt")
+        data: bytes = self._serial.read(size)
+        self.heard = (self.heard + data)[-_PRINTED:]
+        return data
 
 
 def _resolve(port: str) -> str:

@@ -25,6 +25,7 @@ _DAY = 86_400  # seconds: what a certificate's dates forgive
 #: and about 40 KB in all (``rootlet.lab.scenarios.NEEDS``).
 _LARGEST, _ALL = 17_408, 40_960
 _NO_ALPN = 443
+_SILENCE = 60  # seconds; joining a Wi-Fi network takes up to 25
 #: What an exception on the board means, by the end of its traceback; FIRMWARE stands for others.
 _RAISED = (("MemoryError", "HEAP"), ("ImportError", "FORMAT"), ("ENOSPC", "FLASH"))
 
@@ -79,7 +80,7 @@ class Board:
 
     def ask(self, function: str, *arguments: object) -> Any:
         """Call a function of ``snippets/checkup.py`` on the board and return its answer."""
-        return self._call(f"answer({function}(*{arguments!r}))", 30)
+        return self._call(f"answer({function}(*{arguments!r}))", _SILENCE)
 
     def reach(self, function: str, *arguments: object) -> dict[str, Any]:
         """Call a function of ``snippets/reach.py`` on the board and return what it tells."""

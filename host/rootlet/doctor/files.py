@@ -30,10 +30,10 @@ _KINDS = {CERTIFICATE: "a certificate", KEY: "a private key"}
 def look(board: Board) -> str:
     """Look at every file, and note in ``board.kit`` what they say."""
     _package(board)
-    settings = _settings(board)
+    values = settings(board)
     board.slot = _slot(board)
     kit = board.kit
-    kit.values = settings
+    kit.values = values
     kit.check_settings()
     _bundle(board)
     notes = _identity(board)
@@ -46,7 +46,8 @@ def _package(board: Board) -> None:
         raise board.kit.fail("FORMAT", f"the device package cannot be loaded: {words}")
 
 
-def _settings(board: Board) -> dict[str, Any]:
+def settings(board: Board) -> dict[str, Any]:
+    """Return the board's settings, and what was asked for instead. Raises FORMAT."""
     data = board.read(SETTINGS)
     if data is None:
         raise board.kit.fail("FORMAT", f"{SETTINGS} is missing")

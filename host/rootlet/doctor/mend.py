@@ -67,13 +67,10 @@ def _identity(board: Board) -> tuple[identity.Settings | None, bytes, bytes]:
     request = board.request
     if not (request.cert and request.key):
         return None, b"", b""
-    values = settings_of(
-        board.kit.values,
-        endpoint=request.endpoint,
-        thing=request.thing,
-        address=request.address,
-        port=request.mqtt_port,
-    )
+    try:
+        values = held.settings(board)
+    except RootletError:  # there is nothing to keep
+        values = settings_of({}, endpoint=request.endpoint, thing=request.thing)
     if not (values.get("endpoint") and values.get("thing")):
         raise InputError(
             "the identity is not complete",

@@ -227,19 +227,21 @@ def wifi():
     station = network.WLAN(network.STA_IF)
     said = ""
     if not station.isconnected():
-        said = _join()
+        said = _join()  # 25 s at most
     return [station.isconnected(), said or str(station.status()), station.ifconfig()[0]]
 
 
 def _join():
     # The device package knows how, where it has the network's name and password.
     try:
-        from urootlet import wifi as joining
         from urootlet.errors import Error
+        from urootlet.wifi import join
     except ImportError:
         return ""
     try:
-        joining.connect()
+        join("", 25)
     except Error as error:
         return str(error)
+    except OSError:
+        return "there is no wifi.json, and boot.py has not connected it"
     return ""
