@@ -23,7 +23,7 @@ from rootlet.boardio.virtual.images import BLOCK_BYTES
 from rootlet.build import Request, build
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from rootlet.boardio.virtual import VirtualBoard
@@ -47,7 +47,7 @@ def bundle(pki: Hierarchy, *roots: str, profile: str = "both", board: str = "vir
 class Broken:
     """What is wrong: files on the board (None: missing), settings, the lab's face, the clock."""
 
-    files: dict[str, bytes | str | None] = field(default_factory=dict)
+    files: Mapping[str, bytes | str | None] = field(default_factory=dict)
     settings: dict[str, Any] = field(default_factory=dict)
     face: dict[str, Any] = field(default_factory=dict)
     clock: float = 0.0
