@@ -36,11 +36,19 @@ RSA, ECC = "amazon-root-ca-1", "amazon-root-ca-3"
 CREATED = 1_500_000_000
 
 
-def bundle(pki: Hierarchy, *roots: str, profile: str = "both", board: str = "virtual") -> bytes:
+def bundle(
+    pki: Hierarchy,
+    *roots: str,
+    profile: str = "both",
+    board: str = "virtual",
+    created: int = CREATED,
+) -> bytes:
     """Return a bundle of the lab's roots."""
     files = tuple((r, pki.anchor(r).public_bytes(Encoding.DER)) for r in roots)
-    options = {"files": files, "profile": profile, "endpoint_tls12": True}
-    return build(Request(boards.load(board), "none", CREATED, **options)).data  # type: ignore[arg-type]
+    request = Request(
+        boards.load(board), "none", created, files=files, profile=profile, endpoint_tls12=True
+    )
+    return build(request).data
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,10 @@
 """The 20 failures that users meet, each produced on real parts, and what the doctor says."""
 
+import base64
 import json
 import os
 import pty
+import signal
 import subprocess
 import sys
 import time
@@ -279,6 +281,80 @@ def hear(port, words):
     """Return when the board has said something."""
     with serial.Serial(port, timeout=30) as line:
         assert line.read_until(words).endswith(words)
+
+
+class TestTheCommand:
+    def test_ctrl_c_in_the_middle_gives_the_board_its_program_back(self, world):
+        program = "import time\nwhile True:\n    print('pumping')\n    time.sleep(0.1)\n"
+        how = Broken({"main.py": program}, {"timeout": 60}, {"fault": "stall:hello"})
+        with world.broken(how), doctor_of(world.port) as running:
+            after = world.lab.events.last
+            world.lab.events.wait_for(lambda e: e.kind == "fault", 60, after=after)
+            running.send_signal(signal.SIGINT)
+            assert running.wait(60) == 130
+            hear(world.port, b"pumping")
+            assert "interrupted" in running.stderr.read()
+
+    def test_secrets_on_the_board_are_not_shown(self, world):
+        files = {"wifi.json": '{"ssid": "home", "password": "hunter22"}'}
+        files["main.py"] = "MQTTClient('id', 'host', password='hunter22', ssl=True)\n"
+        with world.broken(Broken(files)), doctor_of(world.port, "--json") as running:
+            out, err = running.communicate(timeout=60)
+        assert json.loads(out)["code"] == "NOVERIFY"
+        assert "main.py:1" in err
+        assert "hunter22" not in out + err
+
+    def test_a_key_never_leaves_the_board(self, world, monkeypatch):
+        """All that the port carries is looked at: the certificate passes by, the key does not."""
+        carried = bytearray()
+        opened = remote._open
+
+        def tapped(device):
+            transport = opened(device)
+            transport.serial = Tap(transport.serial, carried)
+            return transport
+
+        monkeypatch.setattr(remote, "_open", tapped)
+        with world.broken(Broken(face={"knows_client": False})):
+            failed(world.climb(), "CLIENTCERT", "tls")
+        assert [part for part in parts(world.cert) if part in carried]
+        assert not [part for part in parts(world.key) if part in carried]
+
+
+class Tap:
+    """A serial port, and all that was read from it."""
+
+    def __init__(self, serial, carried):
+        self._serial, self._carried = serial, carried
+
+    def __getattr__(self, name):
+        return getattr(self._serial, name)
+
+    def read(self, size=1):
+        data = self._serial.read(size)
+        self._carried.extend(data)
+        return data
+
+
+def parts(der):
+    """Return 12 bytes of it from each of three places, as they are, in hex, and in base64."""
+    pieces = [der[at : at + 12] for at in (9, 10, 11)]  # a key's number begins at 7
+    return [form for p in pieces for form in (p, p.hex().encode(), base64.b64encode(p))]
+
+
+@contextmanager
+def doctor_of(port, *options):
+    """The command, running."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "rootlet", "doctor", "--port", port, *options],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as running:
+        try:
+            yield running
+        finally:
+            running.kill()
 
 
 @contextmanager
