@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from rootlet.errors import RootletError
 
 
+#: Seconds that a connection is held: a client that was thrown out comes back within a few.
+HELD = 5
+
+
 class Connected(Protocol):
     """Who climbs: something on which the functions of ``snippets/reach.py`` can be called."""
 
@@ -67,7 +71,7 @@ def _try(patient: Connected, function: str, action: str) -> None:
     if "dropped" not in told:
         return
     connect(patient)
-    if "dropped" in patient.reach("stay"):
+    if "dropped" in patient.reach("stay", HELD):
         raise _taken_over(patient)
     raise patient.kit.fail(
         "TOPIC",
@@ -78,11 +82,11 @@ def _try(patient: Connected, function: str, action: str) -> None:
 
 def stay(patient: Connected) -> str:
     """Hold the connection for some seconds: a second client with the same id would end it."""
-    if "dropped" not in patient.reach("stay"):
+    if "dropped" not in patient.reach("stay", HELD):
         patient.reach("leave")
         return "the connection stays"
     connect(patient)
-    if "dropped" in patient.reach("stay"):
+    if "dropped" in patient.reach("stay", HELD):
         raise _taken_over(patient)
     patient.reach("leave")
     return "the connection ended once and then stayed: a weak link?"

@@ -4,8 +4,6 @@ import binascii
 import socket
 import time
 
-_HELD = 5  # seconds that a connection is held to see whether it stays
-
 
 def _told(work, *arguments):
     from urootlet.errors import Error
@@ -110,9 +108,9 @@ def subscribe(topic):
     return _dropped(lambda: _client.subscribe(topic, qos=1))
 
 
-def stay():
+def stay(seconds):
     def work():
-        for _ in range(_HELD * 10):
+        for _ in range(seconds * 10):
             _client.check_msg()
             time.sleep(0.1)
 
