@@ -224,12 +224,14 @@ def check_board(port: str, board: Mapping[str, Any]) -> None:
             f"{port}: its firmware cannot load this bytecode",
             why=f"it takes .mpy version {board['mpy'] & 0xFF}, this is {mpy.MPY_VERSION}",
             hint="install MicroPython 1.24 or newer on the board",
+            code="FIRMWARE",
         )
     if "fat" in board["fs"].lower():
         raise BoardError(
             f"{port}: its file system is FAT",
             why="a rename there removes the old file first, so a power cut can lose it",
             hint="format the board's storage as littlefs v2",
+            code="FLASH",
         )
 
 
@@ -241,4 +243,5 @@ def _check_room(port: str, todo: Mapping[str, bytes], board: Mapping[str, Any]) 
             f"{port}: the board's file system is too full",
             why=f"this needs {needed * block} bytes, free are {board['free_blocks'] * block}",
             hint="remove files you do not need: mpremote fs rm :NAME",
+            code="FLASH",
         )

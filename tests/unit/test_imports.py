@@ -68,6 +68,7 @@ ROWS = (
         "audit",
         "batch",
         "demo",
+        "doctor",
         "enroll",
         "flash",
         "handover",

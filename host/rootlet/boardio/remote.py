@@ -19,6 +19,7 @@ import time
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Self
 
+from rootlet.boardio import access
 from rootlet.errors import BoardError
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 _CHUNK = 1024
 _TRIES = 5
 _PROMPT = 3  # seconds to wait for a prompt, each time
+_PATIENCE = 20.0  # seconds to wait for it in all
 _ENDS = 2  # raw REPL: one byte 4 ends the output of a program, another that of its traceback
 _PRINTED = 4096  # bytes
 _BREATH = 0.02  # seconds
@@ -42,25 +44,52 @@ class Remote:
 
     def __init__(self, port: str) -> None:
         self.port = port
+        #: What the port was resolved to, once it is open.
+        self.device = ""
         self._transport: Any = None
 
     def __enter__(self) -> Self:
-        device = _resolve(self.port)
-        _check_device(device)
-        self._transport = _open(device)
+        self.open()
         try:
-            with self._faults(), contextlib.redirect_stdout(io.StringIO()):
-                self._enter_raw_repl()
+            self.stop_program()
         except BoardError:
-            self._transport.close()
+            self.close()
             raise
         return self
 
     def __exit__(self, *_: object) -> None:
         with contextlib.suppress(Exception):  # the port may be gone; nothing is left to save
             self._transport.exit_raw_repl()
+        self.close()
+
+    def open(self) -> None:
+        """Open the port and nothing more: the first half of entering the context."""
+        self.device = _resolve(self.port)
+        access.check(self.device)
+        self._transport = _open(self.device)
+
+    def close(self) -> None:
+        """Give the port back."""
         with contextlib.suppress(Exception):
             self._transport.close()
+
+    def stop_program(self) -> None:
+        """Interrupt the board's program and clear its memory; then it is at its raw prompt.
+
+        Raises BoardError: REPL, or BOOT for a chip that runs no firmware.
+        """
+        serial = self._transport.serial
+        self._transport.serial = patient = _Patient(serial, time.monotonic() + _PATIENCE)
+        try:
+            with self._faults(), contextlib.redirect_stdout(io.StringIO()):
+                self._enter_raw_repl()
+        except BoardError as error:
+            if error.code != "REPL":
+                raise
+            with self._faults():
+                raise access.silent(self.port, serial, patient.heard) from error
+        finally:
+            self._transport.serial = serial
 
     def _enter_raw_repl(self) -> None:
         """Ask for the prompt up to three times: a board that is just starting misses keys."""
@@ -142,8 +171,9 @@ class Remote:
             raise _explain_write(path, error) from error
 
     def restart(self) -> None:
-        """Leave raw mode and soft reset, so that boot.py and main.py run."""
+        """Leave raw mode and soft reset, so that boot.py and main.py run, whatever runs now."""
         with self._faults():
+            self._transport.serial.write(b"\x03")
             self._transport.exit_raw_repl()
             self._transport.serial.write(b"\x04")
             self._transport.read_until(1, b"soft reboot\r\n", timeout_overall=_PROMPT)
@@ -178,7 +208,7 @@ class Remote:
                 hint=f"plug it in and run the command again, or look: mpremote connect {self.port}"
                 if gone
                 else "stop its program or reset it, then run the command again",
-                code="" if gone else "REPL",
+                code="PORTBUSY" if gone else "REPL",
             ) from error
 
 
@@ -207,6 +237,31 @@ def _explain_write(path: str, error: BoardExceptionError) -> BoardError:
     return BoardError(f"{path}: the board could not write it", why=error.why)
 
 
+class _Patient:
+    """A serial port that remembers what it read, and gives up.
+
+    mpremote looks at the time only while nothing arrives, so a board that prints without end
+    would keep it reading for ever.
+    """
+
+    def __init__(self, serial: Any, deadline: float) -> None:
+        self._serial, self._deadline = serial, deadline
+        self.heard = b""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._serial, name)
+
+    def read(self, size: int = 1) -> bytes:
+        """Read as the port does. Raises TransportError when the time is over."""
+        from mpremote.transport import TransportError  # noqa: PLC0415 - slow to import
+
+        if time.monotonic() > self._deadline:
+            raise TransportError("it prints, and gives no prompt")
+        data: bytes = self._serial.read(size)
+        self.heard = (self.heard + data)[-_PRINTED:]
+        return data
+
+
 def _resolve(port: str) -> str:
     """Return the device of a port in one of mpremote's forms."""
     if port != "auto" and not port.startswith("id:"):
@@ -221,25 +276,8 @@ def _resolve(port: str) -> str:
         f"no board found for --port {port}",
         why="no USB serial port is there" if port == "auto" else "no port has that serial number",
         hint="plug a board in, or start a virtual one: rootlet board virtual",
+        code="PORTBUSY",
     )
-
-
-def _check_device(device: str) -> None:
-    """Tell the reasons apart for which opening a path fails; pyserial says the same for all."""
-    if "://" in device:
-        return
-    if not os.path.exists(device):  # noqa: PTH110 - a name such as COM3 is no path
-        raise BoardError(
-            f"{device}: there is no such port",
-            why="the board is not plugged in, or has another name",
-            hint="list the ports: mpremote connect list",
-        )
-    if not os.access(device, os.R_OK | os.W_OK):
-        raise BoardError(
-            f"{device}: you may not open this port",
-            why="it belongs to another user or group",
-            hint="sudo usermod -aG dialout $USER, then log in again",
-        )
 
 
 def _open(device: str) -> Any:
@@ -251,11 +289,7 @@ def _open(device: str) -> Any:
             return SerialTransport(device, timeout=1)
         except (TransportError, OSError, ValueError) as error:
             if not again:
-                raise BoardError(
-                    f"{device}: the port cannot be opened",
-                    why="another program has it, or it is not a serial port",
-                    hint=f"close the other program; this names it: fuser -v {device}",
-                ) from error
+                raise access.taken(device) from error
         # A program that is just being started by this one holds a copy of the port, and of the
         # lock on it, for a moment after it was closed here.
         time.sleep(0.1)

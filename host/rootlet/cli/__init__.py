@@ -44,6 +44,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "Give a device its key, certificate and settings.",
     ),
     "flash": ("rootlet.cli.flash", "Put device code, bundle and identity on a board."),
+    "doctor": ("rootlet.cli.doctor", "Find out why a board does not connect, and mend it."),
     "rotate": (
         "rootlet.cli.rotate",
         "Offer a bundle to a board or roll it out to a fleet, and watch.",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import sys
 import tempfile
@@ -183,14 +182,7 @@ def _print(result: Result) -> None:
     room = _width() - _OUTCOME - _NAME
     lines = textwrap.wrap(_seen(result), max(room, 20), break_on_hyphens=False) or [""]
     gap = "\n" + " " * (_OUTCOME + _NAME)
-    _above_the_bar(f"{label}{result.scenario.name:<{_NAME}}{gap.join(lines)}")
-
-
-def _above_the_bar(text: str) -> None:
-    """Write a line where the bar leaves room: click.echo goes round rich's standard output."""
-    plain = not sys.stdout.isatty() or "NO_COLOR" in os.environ
-    sys.stdout.write((click.unstyle(text) if plain else text) + "\n")
-    sys.stdout.flush()
+    show.above_the_bar(f"{label}{result.scenario.name:<{_NAME}}{gap.join(lines)}")
 
 
 def _width() -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sys
 import textwrap
@@ -100,6 +101,13 @@ def progress(title: str) -> Iterator[Callable[[int, int, str], None]]:
         yield lambda done, total, what: drawn.update(
             task, completed=done, total=total, description=f"{title}: {what}"
         )
+
+
+def above_the_bar(text: str) -> None:
+    """Write a line where the bar leaves room: click.echo goes round rich's standard output."""
+    plain = not sys.stdout.isatty() or "NO_COLOR" in os.environ
+    sys.stdout.write((click.unstyle(text) if plain else text) + "\n")
+    sys.stdout.flush()
 
 
 def json_option(function: Any) -> Any:

@@ -171,6 +171,8 @@ class Supervisor:
         """Run the interpreter once; return whether the next run's prompt is raw."""
         try:
             with self._changed:
+                if not self._power:  # cut since we looked, when there was no process to end
+                    return False
                 self._process = process = self._start(raw)
                 self._killed = False
                 self._set(State.STARTING)
