@@ -15,7 +15,7 @@ import click
 
 from rootlet import files
 from rootlet.cli import show
-from rootlet.cli.verify import moment
+from rootlet.cli.times import moment
 
 if TYPE_CHECKING:
     from rootlet.audit import Located, Report

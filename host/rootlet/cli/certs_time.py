@@ -12,7 +12,7 @@ import click
 
 from rootlet import catalog, files
 from rootlet.cli import show
-from rootlet.cli.verify import moment
+from rootlet.cli.times import moment
 from rootlet.errors import TrustError
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import click
 
 from rootlet import endpoint, files, path
 from rootlet.cli import show
-from rootlet.cli.verify import moment
+from rootlet.cli.times import moment
 from rootlet.errors import InputError, NetworkError, TrustError
 from urootlet.advice import ADVICE
 
