@@ -27,6 +27,7 @@ OCCASIONS = {
     "fetch": "when no root works",
     "recovery": "when no root works",
     "status": "for an operator",
+    "wifi": "when wifi.json is there",
 }
 _MEASURE = """
 import gc, sys

@@ -1,18 +1,56 @@
-"""A device's own certificate, private key and settings, as the files that a board holds."""
+"""A device's own certificate, private key and settings, as the files that a board holds.
+
+A *device folder* on the host holds the same files under the same names, and beside them what a
+person needs: ``device.csr`` and ``device.crt`` in PEM. See docs/provision.md.
+"""
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from rootlet import x509
+from rootlet import files, x509
 from rootlet.errors import InputError
-from urootlet import config
+from urootlet import config, wifi
 from urootlet import errors as device
 
 if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+
+    PrivateKey = EllipticCurvePrivateKey | RSAPrivateKey
+
+SETTINGS = config.FILE
+#: As in urootlet.session, whose import costs more than the rest of a start.
+CERTIFICATE = "cert.der"
+KEY = "key.der"
+WIFI = wifi.FILE
+#: For people and authorities; never on a board.
+REQUEST = "device.csr"
+CERTIFICATE_PEM = "device.crt"
+
+#: The most bytes of a file that a board reads: urootlet.session.
+MAX_FILE = 4096
+#: The most bytes of a key or certificate file that somebody else made.
+MAX_PEM = 1 << 16
+
+# AWS IoT CreateThing: 1 to 128 of these. No dot and no slash: a name is safe as a folder's.
+_THING = re.compile(r"[A-Za-z0-9:_-]{1,128}", re.ASCII)
+
+
+def check_thing(thing: str) -> None:
+    """Refuse what AWS IoT does not take as a thing name. Raises InputError."""
+    if not _THING.fullmatch(thing):
+        raise InputError(
+            f"{thing[:80]!r}: not a thing name",
+            why="AWS IoT takes 1 to 128 of A-Z a-z 0-9 : _ -",
+            hint="use another name",
+        )
 
 
 @dataclass(frozen=True)
@@ -36,13 +74,84 @@ class Settings:
         try:
             config.Config(values)
         except device.Error as error:
+            what = f"--endpoint {self.endpoint}: a device would refuse these settings"
+            raise _refused(what, error) from error
+        return json.dumps(values, separators=(",", ":")).encode()
+
+
+@dataclass(frozen=True)
+class Wifi:
+    """What ``wifi.json`` says; an empty password means an open network. See urootlet.wifi."""
+
+    ssid: str
+    password: str = field(repr=False)
+
+    def encode(self) -> bytes:
+        """Return the file, checked by the device's own reader. Raises InputError."""
+        for name, text in (("name", self.ssid), ("password", self.password)):
+            if not text.isprintable():
+                raise InputError(
+                    f"the Wi-Fi {name} holds a character that nobody can type",
+                    why="a control character or a line end",
+                    hint="check the file or variable that it came from",
+                    code="FORMAT",
+                )
+        values = {"ssid": self.ssid, "password": self.password}
+        # As it is, not \\u escapes: MicroPython makes two characters of a surrogate pair.
+        raw = json.dumps(values, separators=(",", ":"), ensure_ascii=False).encode()
+        try:
+            wifi.load(raw)
+        except device.Error as error:
             raise InputError(
-                f"--endpoint {self.endpoint}: a device would refuse these settings",
-                why=error.detail,
-                hint=error.advice,
+                f"a device would refuse this Wi-Fi network: {error.detail}",
+                why="a name has 1 to 32 bytes, a WPA password 8 to 63",
+                hint="check both at the access point",
                 code=error.code,
             ) from error
-        return json.dumps(values, separators=(",", ":")).encode()
+        return raw
+
+
+def _refused(what: str, error: device.Error) -> InputError:
+    return InputError(what, why=error.detail, hint=error.advice, code=error.code)
+
+
+def read_folder(folder: Path) -> dict[str, bytes]:
+    """Return board path -> bytes of a device folder: all that makes up a device's identity.
+
+    Every file is one that the device takes: at most 4 KB, settings and Wi-Fi checked by its own
+    readers, certificate and key as DER that belong together. Raises InputError, which names the
+    file; for a folder that still waits for its certificate it says how to add it.
+    """
+    if not folder.is_dir():
+        raise InputError(
+            f"{folder}: not a device folder",
+            why="it is not there" if not folder.exists() else "it is a file",
+            hint=f"make one: rootlet provision -o {folder} --thing NAME --endpoint HOST",
+        )
+    found = {SETTINGS: _checked(folder / SETTINGS, config.load)}
+    if not (folder / CERTIFICATE).exists() and (folder / REQUEST).exists():
+        raise InputError(
+            f"{folder}: no certificate yet",
+            why=f"an authority has to sign {REQUEST} first",
+            hint=f"rootlet provision -o {folder} --cert FILE, with the certificate it gives you",
+            code="CLIENTCERT",
+        )
+    where = folder / CERTIFICATE
+    found[CERTIFICATE] = read_certificate(files.read(where, MAX_FILE), str(where))
+    where = folder / KEY
+    found[KEY] = read_key(files.read(where, MAX_FILE), str(where), found[CERTIFICATE])
+    if (folder / WIFI).exists():
+        found[WIFI] = _checked(folder / WIFI, wifi.load)
+    return found
+
+
+def _checked(path: Path, load: Callable[[bytes], object]) -> bytes:
+    raw = files.read(path, MAX_FILE)
+    try:
+        load(raw)
+    except device.Error as error:
+        raise _refused(f"{path}: a device would refuse it", error) from error
+    return raw
 
 
 def read_certificate(data: bytes, where: str) -> bytes:
@@ -81,7 +190,11 @@ def read_key(data: bytes, where: str, certificate: bytes) -> bytes:
     )
 
 
-def _load_key(data: bytes, where: str) -> PrivateKeyTypes:
+def _load_key(data: bytes, where: str) -> PrivateKey:
+    from cryptography.hazmat.primitives.asymmetric.ec import (  # noqa: PLC0415 - slow
+        EllipticCurvePrivateKey,
+    )
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey  # noqa: PLC0415 - slow
     from cryptography.hazmat.primitives.serialization import (  # noqa: PLC0415 - slow
         load_der_private_key,
         load_pem_private_key,
@@ -89,7 +202,10 @@ def _load_key(data: bytes, where: str) -> PrivateKeyTypes:
 
     load = load_pem_private_key if b"-----BEGIN" in data else load_der_private_key
     try:
-        return load(data, password=None)
+        key = load(data, password=None)
+        if isinstance(key, EllipticCurvePrivateKey | RSAPrivateKey):
+            return key
+        why = "it is neither an elliptic curve nor an RSA key, and boards take no other"
     except TypeError:
         why = "it is encrypted, and a board has nobody to ask for the password"
     except Exception:  # noqa: BLE001 - many types; their texts may quote the input

@@ -12,10 +12,12 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from rootlet import identity
 from rootlet.errors import InputError
 from rootlet.lab import Hierarchy
+from urootlet import session, wifi
 
 PKI = Hierarchy.fresh()
 ISSUED = PKI.issue_identity("pump-7")
 KEY = form.load_pem_private_key(ISSUED.key_pem, None)
+SETTINGS = identity.Settings("a1b2c3-ats.iot.eu-west-1.amazonaws.com", "pump-7")
 
 
 def encoded(encoding, private, protection=None):
@@ -107,3 +109,104 @@ class TestSettings:
         with pytest.raises(InputError) as caught:
             identity.Settings(endpoint, "pump-7").encode()
         assert caught.value.code == code
+
+
+def folder_of(tmp_path, **changes):
+    """A device folder for pump-7; ``changes`` are files by stem, None to leave one out."""
+    files = {
+        "rootlet.json": SETTINGS.encode(),
+        "cert.der": ISSUED.cert_der,
+        "key.der": encoded(form.Encoding.DER, form.PrivateFormat.TraditionalOpenSSL),
+        "wifi.json": identity.Wifi("caf\N{LATIN SMALL LETTER E WITH ACUTE}", "12345678").encode(),
+    } | changes
+    for name, data in files.items():
+        if data is not None:
+            (tmp_path / name).write_bytes(data)
+    return tmp_path
+
+
+class TestADeviceFolder:
+    def refused(self, folder, *words):
+        with pytest.raises(InputError) as caught:
+            identity.read_folder(folder)
+        told = f"{caught.value.what} {caught.value.why} {caught.value.hint}"
+        for word in words:
+            assert word in told
+        return caught.value
+
+    def test_is_exactly_what_the_board_gets(self, tmp_path):
+        folder = folder_of(tmp_path, **{"device.crt": ISSUED.cert_pem})
+        found = identity.read_folder(folder)
+        assert set(found) == {"rootlet.json", "cert.der", "key.der", "wifi.json"}
+        assert all((folder / name).read_bytes() == data for name, data in found.items())
+
+    def test_without_wifi_is_a_device_on_a_cable(self, tmp_path):
+        assert "wifi.json" not in identity.read_folder(folder_of(tmp_path, **{"wifi.json": None}))
+
+    def test_comes_out_as_der_whatever_somebody_put_in(self, tmp_path):
+        expected = identity.read_folder(folder_of(tmp_path))
+        changed = {"cert.der": ISSUED.cert_pem, "key.der": ISSUED.key_pem}
+        assert identity.read_folder(folder_of(tmp_path, **changed)) == expected
+
+    def test_that_waits_for_its_certificate_says_what_to_do(self, tmp_path):
+        folder = folder_of(tmp_path, **{"cert.der": None, "device.csr": b"x"})
+        error = self.refused(folder, "no certificate yet", "device.csr", f"-o {folder} --cert")
+        assert error.code == "CLIENTCERT"
+
+    @pytest.mark.parametrize("name", ["rootlet.json", "cert.der", "key.der"])
+    def test_that_lacks_a_file_names_it(self, tmp_path, name):
+        self.refused(folder_of(tmp_path, **{name: None}), f"{tmp_path}/{name}", "cannot be read")
+
+    @pytest.mark.parametrize("name", ["rootlet.json", "cert.der", "key.der", "wifi.json"])
+    def test_with_a_file_over_4_kb_is_refused_before_it_is_parsed(self, tmp_path, name):
+        folder = folder_of(tmp_path, **{name: b"{" * 4097})
+        self.refused(folder, f"{tmp_path}/{name}", "over 4096 bytes")
+
+    @pytest.mark.parametrize("name", ["rootlet.json", "cert.der", "key.der", "wifi.json"])
+    @pytest.mark.parametrize("data", [b"", b"{}", b"[1]", b"\xff\xfe", b'{"ssid":1,"password":2}'])
+    def test_with_a_file_that_is_not_what_its_name_says_names_it(self, tmp_path, name, data):
+        self.refused(folder_of(tmp_path, **{name: data}), f"{tmp_path}/{name}")
+
+    def test_with_the_key_of_another_device_is_refused(self, tmp_path):
+        other = PKI.issue_identity("pump-8").key_der
+        assert self.refused(folder_of(tmp_path, **{"key.der": other})).code == "CLIENTCERT"
+
+    def test_that_is_not_there_or_a_file_is_told_apart(self, tmp_path):
+        self.refused(tmp_path / "none", "it is not there")
+        (tmp_path / "file").touch()
+        self.refused(tmp_path / "file", "it is a file")
+
+    def test_has_the_names_that_the_device_reads(self):
+        assert (session.CERTIFICATE, session.KEY) == (identity.CERTIFICATE, identity.KEY)
+        assert identity.MAX_FILE == session._MAX_SIZE
+
+
+class TestWifi:
+    @pytest.mark.parametrize(
+        ("ssid", "password"),
+        [("a", ""), ("x" * 32, "x" * 63), ("\N{HOT BEVERAGE}" * 10, "12345678")],
+    )
+    def test_comes_back_from_the_devices_reader(self, ssid, password):
+        assert wifi.load(identity.Wifi(ssid, password).encode()) == (ssid, password)
+
+    @pytest.mark.parametrize(
+        ("ssid", "password"),
+        [
+            ("", "12345678"),
+            ("x" * 33, "12345678"),
+            ("\N{HOT BEVERAGE}" * 11, "12345678"),
+            ("net", "1234567"),
+            ("net", "x" * 64),
+            ("net", "12345678\n"),
+            ("net\0", "12345678"),
+        ],
+    )
+    def test_that_no_device_could_join_is_refused_without_the_password(self, ssid, password):
+        with pytest.raises(InputError) as caught:
+            identity.Wifi(ssid, password).encode()
+        told = f"{caught.value.what} {caught.value.why} {caught.value.hint}"
+        assert caught.value.code == "FORMAT"
+        assert password.strip() not in told
+
+    def test_does_not_show_its_password(self):
+        assert "12345678" not in repr(identity.Wifi("net", "12345678"))

@@ -41,8 +41,9 @@ ROWS = (
 )
 #: What a stock ESP32 firmware has of what we use; CPython backends are not copied to a board.
 ON_A_BOARD = {
-    "asyncio", "binascii", "gc", "hashlib", "json", "machine", "micropython", "ntptime", "os",
-    "rootlet_factory", "socket", "struct", "sys", "time", "tls", "umqtt.simple", "vfs",
+    "asyncio", "binascii", "gc", "hashlib", "json", "machine", "micropython", "network",
+    "ntptime", "os", "rootlet_factory", "socket", "struct", "sys", "time", "tls", "umqtt.simple",
+    "vfs",
 }  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from rootlet.errors import InputError
 from urootlet import bundle as layout
 from urootlet import keyset
 
-_MAX_PEM = 1 << 16
+MQTT_PORT = identity.Settings.port
 
 
 @click.command(
@@ -22,6 +22,7 @@ Examples:
   rootlet flash --port auto ecc.rlt
   rootlet flash --port /dev/ttyUSB0 ecc.rlt --endpoint a1b2c3-ats.iot.eu-west-1.amazonaws.com \\
       --thing pump-7 --cert pump-7.crt --key pump-7.key
+  rootlet flash --port auto ecc.rlt --device pump-7
   rootlet flash --port auto pumps-1.rlt --trust-keys keys-1.rlk
 \b
 Exit codes: 0 the board is up to date, 2 bad input, 3 refused, 4 board or port.
@@ -29,12 +30,18 @@ Exit codes: 0 the board is up to date, 2 bad input, 3 refused, 4 board or port.
 )
 @click.argument("file", metavar="BUNDLE", type=click.Path(path_type=Path))
 @click.option("--port", required=True, envvar="ROOTLET_PORT", help="auto, id:SERIAL, or a path.")
+@click.option(
+    "--device",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Identity from a device folder: rootlet provision.",
+)
 @click.option("--endpoint", help="Host name of the iot:Data-ATS endpoint.")
 @click.option("--thing", help="Thing name; also the MQTT client id.")
 @click.option("--cert", type=click.Path(path_type=Path), help="Device certificate, PEM or DER.")
 @click.option("--key", type=click.Path(path_type=Path), help="Its private key, PEM or DER.")
 @click.option("--address", default="", help="Connect here instead (a gateway, a lab).")
-@click.option("--mqtt-port", default=8883, show_default=True, type=click.IntRange(1, 65535))
+@click.option("--mqtt-port", default=MQTT_PORT, show_default=True, type=click.IntRange(1, 65535))
 @click.option("--ntp", default="", help="NTP server that the device asks for the time.")
 @click.option("--offers", default="", metavar="TOPIC", help="Where newer bundles are offered.")
 @click.option("--recovery", multiple=True, metavar="URL", help="Where to look for one, over HTTP.")
@@ -50,6 +57,7 @@ def command(  # noqa: PLR0913 - one argument per option
     *,
     file: Path,
     port: str,
+    device: Path | None,
     endpoint: str | None,
     thing: str | None,
     cert: Path | None,
@@ -66,7 +74,7 @@ def command(  # noqa: PLR0913 - one argument per option
     """Put the device package, a bundle and an identity on a board that runs MicroPython.
 
     Only what changed is written, each file atomically; run it again after an interruption. The
-    identity stays as it is on the board when none of its four options is given.
+    identity stays as it is on the board when neither --device nor its four options are given.
 
     With --trust-keys the board takes newer bundles over the air, when enough of these keys have
     signed them. A bundle older than what the board has seen is refused without --reset-trust.
@@ -75,6 +83,13 @@ def command(  # noqa: PLR0913 - one argument per option
     bundle.decode(data, str(file))
     keys = _trust_keys(trust_keys, data) if trust_keys else b""
     settings, own = None, (b"", b"")
+    given = (endpoint, thing, cert, key, address, mqtt_port != MQTT_PORT, ntp, offers, recovery)
+    if device and any(given):
+        raise InputError(
+            f"--device {device} is a whole identity",
+            why="its settings, certificate and key are in the folder",
+            hint="leave out --endpoint, --thing, --cert, --key and what goes with them",
+        )
     if any((endpoint, thing, cert, key, offers, recovery)):
         if not (endpoint and thing and cert and key):
             raise InputError(
@@ -86,6 +101,8 @@ def command(  # noqa: PLR0913 - one argument per option
         settings = identity.Settings(endpoint, thing, address, mqtt_port, ntp, offers, recovery)
         own = _identity(cert, key)
     contents = flash.contents(data, settings, *own, keys)
+    if device:
+        contents = identity.read_folder(device) | contents  # the bundle stays last
     with show.progress("flash") as progress:
         report = flash.flash(port, contents, progress, keys=keys, reset_trust=reset_trust)
     if json_output:
@@ -110,8 +127,8 @@ def _trust_keys(path: Path, data: bytes) -> bytes:
 
 
 def _identity(cert: Path, key: Path) -> tuple[bytes, bytes]:
-    certificate = identity.read_certificate(files.read(cert, _MAX_PEM), str(cert))
-    return certificate, identity.read_key(files.read(key, _MAX_PEM), str(key), certificate)
+    certificate = identity.read_certificate(files.read(cert, identity.MAX_PEM), str(cert))
+    return certificate, identity.read_key(files.read(key, identity.MAX_PEM), str(key), certificate)
 
 
 def _report(report: flash.Report, port: str) -> None:
@@ -129,7 +146,7 @@ def _report(report: flash.Report, port: str) -> None:
         click.echo("no update keys (NOKEYS): every offer is refused; see --trust-keys", err=True)
     if report.missing:
         click.echo(f"still missing on the board: {', '.join(report.missing)}", err=True)
-        click.echo("give --endpoint, --thing, --cert and --key to write them", err=True)
+        click.echo("make one with rootlet provision, and write it with --device DIR", err=True)
 
 
 def _document(report: flash.Report, port: str) -> dict[str, Any]:
