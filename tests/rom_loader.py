@@ -17,11 +17,11 @@ import select
 import struct
 import threading
 import tty
-from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from rootlet.boardio.virtual import VirtualBoard
 
@@ -109,7 +109,7 @@ class Loader:
         return self._answer(command)
 
     def _read_register(self, command: int, data: bytes, _checksum: int) -> bytes:
-        return self._answer(command, value=self.registers.get(*struct.unpack("<I", data), 0))
+        return self._answer(command, value=self.registers.get(int.from_bytes(data, "little"), 0))
 
     def _write_register(self, command: int, data: bytes, _checksum: int) -> bytes:
         address, value, mask, _delay = struct.unpack("<IIII", data[:16])
@@ -147,7 +147,7 @@ class Loader:
         address, size = struct.unpack("<II", data)
         return self._answer(command, bytes(self.flash.data[address : address + size]).ljust(64))
 
-    _WORK = {
+    _WORK: ClassVar[dict[int, Callable[..., bytes]]] = {
         0x02: _flash_begin,
         0x03: _flash_data,
         0x04: _done,  # FLASH_END
@@ -180,17 +180,19 @@ def framed(body: bytes) -> bytes:
 
 
 class Esp32:
-    """A board with this chip, at the path ``port``; ``board`` is its MicroPython, or None.
+    """A board with this chip, at the path ``port``; ``board`` is its MicroPython.
 
     ``unplug_at`` is a number of commands of one kind (command, count) after which the cable
     goes; ``plug_in()`` brings it back at the same path.
     """
 
-    def __init__(self, folder: Path, flash: Flash, board: VirtualBoard | None = None) -> None:
+    def __init__(
+        self, folder: Path, flash: Flash, board: VirtualBoard, *, in_loader: bool = True
+    ) -> None:
         self.loader = Loader(flash)
         self.flash, self.board = flash, board
         self.link = folder / "port"
-        self.in_loader = board is None
+        self.in_loader = in_loader
         self.deaf = False
         self.unplug_at: tuple[int, int] | None = None
         self._wake, self._waker = os.pipe()
@@ -204,7 +206,7 @@ class Esp32:
     def __enter__(self) -> Self:
         self.plug_in()
         self._thread.start()
-        if self.board is not None:
+        if not self.in_loader:
             self._boot()
         return self
 
@@ -230,7 +232,6 @@ class Esp32:
         self._boot()
 
     def _boot(self) -> None:
-        assert self.board is not None
         self.board.start()
         self._relay = os.open(self.board.port, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
         os.write(self._waker, b"!")
@@ -239,8 +240,7 @@ class Esp32:
         if self._relay >= 0:
             os.close(self._relay)
             self._relay = -1
-        if self.board is not None:
-            self.board.stop()
+        self.board.stop()
 
     def _unplug(self) -> None:
         for descriptor in (self._line, self._inner):

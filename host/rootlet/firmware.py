@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 1 << 24
 _IMAGE_MAGIC = 0xE9
-_HEADER = struct.Struct("<BBBBI8BH8xB")  # 24 bytes
+_HEADER = struct.Struct("<BB10xH9xB")  # magic, segments, chip id, whether a SHA-256 follows
 _SEGMENT = struct.Struct("<II")
 _DESCRIPTION_AT = 0x20
 _DESCRIPTION = struct.Struct("<I12x32s32s")
@@ -115,13 +115,12 @@ def app_version(head: bytes) -> tuple[int, ...]:
 def _chip_id(image: bytes) -> int | None:
     if len(image) < _HEADER.size or image[0] != _IMAGE_MAGIC:
         return None
-    return int(_HEADER.unpack_from(image)[13 - 1])
+    return int(_HEADER.unpack_from(image)[2])
 
 
 def _is_whole(app: bytes) -> bool:
     """Whether all segments are there, and the SHA-256 behind them is theirs (if it has one)."""
-    fields = _HEADER.unpack_from(app)
-    segments, has_hash = fields[1], fields[-1]
+    _, segments, _, has_hash = _HEADER.unpack_from(app)
     at = _HEADER.size
     for _ in range(segments):
         if at + _SEGMENT.size > len(app):

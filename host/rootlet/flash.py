@@ -18,10 +18,9 @@ from rootlet import bundle as bundles
 from rootlet.boardio import mpy, trust
 from rootlet.boardio.remote import Remote
 from rootlet.errors import BoardError, TrustError
+from rootlet.identity import CERTIFICATE, KEY, SETTINGS
 from urootlet import errors as device
 from urootlet import keyset
-from urootlet.config import FILE as SETTINGS
-from urootlet.session import BUNDLE, CERTIFICATE, KEY
 from urootlet.store import SLOTS
 
 if TYPE_CHECKING:
@@ -29,7 +28,10 @@ if TYPE_CHECKING:
 
     from rootlet.identity import Settings
 
-_IDENTITY = (SETTINGS, CERTIFICATE, KEY)
+#: The bundle's place: urootlet.session, whose import costs more than the rest of a start.
+BUNDLE = SLOTS[0]
+#: What a device needs besides the package and a bundle.
+IDENTITY = (SETTINGS, CERTIFICATE, KEY)
 #: littlefs writes a changed directory or file elsewhere first: room for that.
 _SPARE_BLOCKS = 4
 
@@ -122,7 +124,7 @@ def flash(
     TrustError for a bundle that must not travel this way or is below the board's floor,
     BoardError for everything else.
     """
-    _check_transport(port, files[BUNDLE], trusted=bool(keys) or reset_trust)
+    check_transport(port, files, trusted=bool(keys) or reset_trust)
     with Remote(port) as board:
         report = Report(board.probe())
         check_board(port, report.board)
@@ -138,7 +140,7 @@ def flash(
             if path != BUNDLE:
                 writer.put(path, data)
         report.settled = _settle(writer, files[BUNDLE], new=BUNDLE in todo, reset=reset_trust)
-        identity = [path for path in _IDENTITY if path not in files]
+        identity = [path for path in IDENTITY if path not in files]
         found = zip(identity, board.hashes(identity), strict=True)
         report.missing = [path for path, digest in found if digest is None]
         if report.written or report.settled:
@@ -185,7 +187,7 @@ def _check_same_keys(board: Remote, keys: bytes) -> None:
         )
 
 
-def _check_transport(port: str, bundle: bytes, *, trusted: bool) -> None:
+def check_transport(port: str, files: Mapping[str, bytes], *, trusted: bool) -> None:
     """Refuse what only a person at the board may do on a port that leaves this computer.
 
     That is an unsigned bundle, update keys, and forgetting the floor (security rule 13).
@@ -197,7 +199,7 @@ def _check_transport(port: str, bundle: bytes, *, trusted: bool) -> None:
             hint="connect the board to this computer",
             code="POLICY",
         )
-    if bundles.decode(bundle, "the bundle").sequence == 0 and "://" in port:
+    if bundles.decode(files[BUNDLE], "the bundle").sequence == 0 and "://" in port:
         raise TrustError(
             f"{port}: an unsigned bundle goes over a local port only",
             why="on a network, anybody in between could replace it",

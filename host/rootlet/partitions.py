@@ -19,7 +19,10 @@ from __future__ import annotations
 import hashlib
 import struct
 from itertools import pairwise
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 #: Where the table is in flash (CONFIG_PARTITION_TABLE_OFFSET's default, which MicroPython keeps).
 TABLE_OFFSET = 0x8000
@@ -70,10 +73,19 @@ def parse(data: bytes) -> tuple[Partition, ...]:
                 raise ValueError("does not match its own checksum")
             break
         found.append(_entry(entry))
+    return checked(found)
+
+
+def checked(partitions: Iterable[Partition]) -> tuple[Partition, ...]:
+    """Return partitions in the order of their offsets. Raises ValueError like :func:`parse`."""
+    found = sorted(partitions, key=lambda one: one.offset)
     if not found:
         raise ValueError("is empty")
-    found.sort(key=lambda one: one.offset)
-    _check_apart(found)
+    if found[0].offset < TABLE_OFFSET + _SECTOR:
+        raise ValueError(f"puts {found[0].label} over the bootloader or the table itself")
+    for one, after in pairwise(found):
+        if one.end > after.offset:
+            raise ValueError(f"lets {one.label} and {after.label} overlap")
     return tuple(found)
 
 
@@ -89,14 +101,6 @@ def _entry(entry: bytes) -> Partition:
     if offset % _SECTOR or size % _SECTOR or not size:
         raise ValueError(f"puts {name} on a part of a flash sector")
     return Partition(name, kind, subtype, offset, size)
-
-
-def _check_apart(found: list[Partition]) -> None:
-    if found[0].offset < TABLE_OFFSET + _SECTOR:
-        raise ValueError(f"puts {found[0].label} over the bootloader or the table itself")
-    for one, after in pairwise(found):
-        if one.end > after.offset:
-            raise ValueError(f"lets {one.label} and {after.label} overlap")
 
 
 def app(table: tuple[Partition, ...]) -> Partition:

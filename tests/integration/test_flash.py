@@ -197,7 +197,7 @@ class TestPorts:
     def test_a_port_that_is_not_there(self, tmp_path):
         (tmp_path / "a.rlt").write_bytes(bundle())
         done = rootlet("flash", "--port", "/dev/ttyNONE", tmp_path / "a.rlt")
-        self.check(done, "/dev/ttyNONE: there is no such port", "mpremote connect list")
+        self.check(done, "/dev/ttyNONE: there is no such port", "rootlet board list")
 
     def test_a_port_that_another_program_has(self, board, tmp_path):
         (tmp_path / "a.rlt").write_bytes(bundle())

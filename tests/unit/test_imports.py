@@ -27,16 +27,31 @@ ROWS = (
         "coverage",
         "diff",
         "export",
+        "firmware",
         "identity",
+        "partitions",
         "path",
         "pem",
         "signing",
+        "uf2",
         "verify",
         "words",
         "x509",
     },
     {"boardio", "lab", "lab_front", "signers"},
-    {"demo", "flash", "hil", "key_set", "matrix", "pytest_plugin", "rotate"},
+    {
+        "demo",
+        "flash",
+        "flash_chip",
+        "flash_drive",
+        "hil",
+        "image",
+        "key_set",
+        "matrix",
+        "parallel",
+        "pytest_plugin",
+        "rotate",
+    },
     {"cli", "__main__"},
 )
 #: What a stock ESP32 firmware has of what we use; CPython backends are not copied to a board.
@@ -104,3 +119,9 @@ def test_the_device_imports_what_a_board_has(path):
 def test_only_one_file_knows_mpremote():
     users = [p.name for p in host_files() if any("mpremote" in name for name in imported(p))]
     assert users == ["remote.py"]
+
+
+def test_only_one_file_knows_littlefs_and_none_imports_esptool():
+    users = [p.name for p in host_files() if any("littlefs" in n.split(".") for n in imported(p))]
+    assert not [p for p in host_files() if any(n.startswith("esptool") for n in imported(p))]
+    assert [name for name in users if name == "littlefs.py"] == ["littlefs.py"]

