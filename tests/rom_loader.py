@@ -19,6 +19,8 @@ import threading
 import tty
 from typing import TYPE_CHECKING, ClassVar, Self
 
+from rootlet.boardio import littlefs
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
@@ -232,6 +234,11 @@ class Esp32:
         self._boot()
 
     def _boot(self) -> None:
+        if self.flash.vfs.read_bytes()[:SECTOR] == b"\xff" * SECTOR:
+            # MicroPython's ports/esp32/modules/inisetup.py: an erased partition is formatted.
+            size = self.flash.vfs.stat().st_size
+            boot = {"boot.py": b"# This file is executed on every boot\n"}
+            self.flash.vfs.write_bytes(littlefs.add(littlefs.empty(size), boot))
         self.board.start()
         self._relay = os.open(self.board.port, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
         os.write(self._waker, b"!")
