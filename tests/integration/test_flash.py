@@ -248,9 +248,11 @@ class TestTheCommand:
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
         document = json.loads(done.stdout)
-        assert document["schema"] == "rootlet/flash/1"
-        assert "key.der" in document["written"]
-        assert document["board"]["fs"] == "VfsLfs2"
+        assert document["schema"] == "rootlet/flash/2"
+        (one,) = document["boards"]
+        assert (one["port"], one["ok"], one["way"]) == (board.port, True, "prompt")
+        assert "key.der" in one["written"]
+        assert one["board"]["fs"] == "VfsLfs2"
         again = rootlet("flash", "--port", board.port, tmp_path / "a.rlt")
         assert again.stdout.strip() == f"{board.port}: up to date, nothing written"
 

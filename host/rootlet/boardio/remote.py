@@ -12,6 +12,7 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 import struct
 import time
 from importlib.resources import files
@@ -27,6 +28,8 @@ _CHUNK = 1024
 _TRIES = 3
 _OPENINGS = 5
 _PROMPT = 3  # seconds to wait for a prompt, each time
+_FIRST_PROMPT = 1.0  # a board that has just started has missed the first keys
+_COMMENTS = re.compile(r"^ *#.*\n|^\n", re.MULTILINE)
 _ENDS = 2  # raw REPL: one byte 4 ends the output of a program, another that of its traceback
 _PRINTED = 4096  # bytes
 _BREATH = 0.02  # seconds
@@ -37,8 +40,8 @@ class Remote:
     """A board in raw REPL mode, as a context manager. Raises BoardError for all that can happen.
 
     The board's program is interrupted and its memory cleared (a soft reset that runs boot.py but
-    not main.py) when the context is entered. ``tries`` is how often the prompt is asked for, each
-    time for up to 3 seconds.
+    not main.py) when the context is entered. ``tries`` is how often the prompt is asked for, the
+    first time for a second, then for 3.
     """
 
     def __init__(self, port: str, tries: int = _TRIES) -> None:
@@ -68,11 +71,12 @@ class Remote:
         """Ask for the prompt more than once: a board that is just starting misses keys."""
         from mpremote.transport import TransportError  # noqa: PLC0415 - slow to import
 
-        for left in range(self._tries - 1, -1, -1):
+        for number in range(self._tries):
+            patience = _PROMPT if number else _FIRST_PROMPT
             try:
-                self._transport.enter_raw_repl(timeout_overall=_PROMPT)
+                self._transport.enter_raw_repl(timeout_overall=patience)
             except TransportError:
-                if not left:
+                if number == self._tries - 1:
                     raise
             else:
                 return
@@ -113,8 +117,9 @@ class Remote:
         return printed.replace(b"\x04", b"\n").decode(errors="replace")
 
     def snippet(self, name: str) -> str:
-        """Run one of the files in ``snippets/``."""
-        return self.run((files("rootlet.boardio") / "snippets" / f"{name}.py").read_text())
+        """Run one of the files in ``snippets/``; a serial line is slow, so without its comments."""
+        text = (files("rootlet.boardio") / "snippets" / f"{name}.py").read_text()
+        return self.run(_COMMENTS.sub("", text).replace("    ", " "))
 
     def probe(self) -> dict[str, Any]:
         """Return what the board says of itself: version, mpy, fs, block, free_blocks, ..."""

@@ -56,7 +56,7 @@ def command(given: tuple[str, ...], no_probe: bool, json_output: bool) -> None:
 def _probe(port: str, _progress: Any) -> dict[str, Any]:
     from rootlet.boardio.remote import Remote  # noqa: PLC0415 - commands load what they use
 
-    with Remote(port, tries=1) as board:
+    with Remote(port, tries=2) as board:
         answer = board.probe()
         board.restart()
     return answer
