@@ -107,7 +107,9 @@ def images(folder: Path, bundle: bytes) -> float:
         issued = pki.issue_identity(device.name)
         key = identity.read_key(issued.key_der, "key", issued.cert_der)
         settings = identity.Settings("a1b2c3-ats.iot.eu-west-1.amazonaws.com", device.name)
-        for name, data in zip(flash.IDENTITY, (settings.encode(), issued.cert_der, key), strict=True):
+        for name, data in zip(
+            flash.IDENTITY, (settings.encode(), issued.cert_der, key), strict=True
+        ):
             (device / name).write_bytes(data)
     folders = image.device_folders(folder / "devices")
     began = time.perf_counter()
@@ -139,7 +141,9 @@ def main() -> None:
             print(f"  unchanged       {again:6.2f} s  {again / first:4.2f}x of the first")
             kept = kept and first / bare <= LIMITS[0] and (not baud or again / first < LIMITS[1])
         rate = images(folder, data)
-        print(f"images for {DEVICES} devices of 2 MB: {rate:.0f} per second, {os.cpu_count()} cores")
+        print(
+            f"images for {DEVICES} devices of 2 MB: {rate:.0f} per second, {os.cpu_count()} cores"
+        )
     sys.exit(not (kept and rate >= LIMITS[2]))
 
 

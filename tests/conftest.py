@@ -14,4 +14,10 @@ signal.signal(signal.SIGHUP, signal.SIG_DFL)
 settings.register_profile("repeatable", derandomize=True, database=None, deadline=None)
 settings.load_profile("repeatable")
 
-pytest_plugins = ["fixtures_board", "fixtures_device", "fixtures_jobs", "fixtures_signing"]
+pytest_plugins = [
+    "fixtures_board",
+    "fixtures_chip",
+    "fixtures_device",
+    "fixtures_jobs",
+    "fixtures_signing",
+]

@@ -250,6 +250,7 @@ class Esp32:
         self.board.stop()
 
     def _unplug(self) -> None:
+        self.link.unlink(missing_ok=True)  # first: its number may be another's a moment later
         for descriptor in (self._line, self._inner):
             if descriptor >= 0:
                 os.close(descriptor)

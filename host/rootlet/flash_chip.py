@@ -233,7 +233,7 @@ class _FileSystem:
 def _ask(port: str) -> tuple[Partition, ...]:
     """Return what MicroPython says of the flash; nothing when it does not answer."""
     try:
-        with Remote(port, tries=2) as board:
+        with Remote(port, tries=1) as board:
             said = board.probe()
             found = board.parse(board.snippet("partitions"), dict)["partitions"]
     except BoardError as error:

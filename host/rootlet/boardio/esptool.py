@@ -48,6 +48,7 @@ _UNIT = {"K": 1 << 10, "M": 1 << 20}
 _ERROR = re.compile(r"(?:fatal error|exception error) occurred: (.+)")
 _REFUSES_STUB = re.compile(r"RAM download|stub", re.IGNORECASE)
 
+_GONE = "the port went away"
 #: pattern in esptool's last error -> (what happened, hint, code); the first match counts
 _CAUSES = (
     (
@@ -64,7 +65,7 @@ _CAUSES = (
     ),
     (
         "configure port|Input/output|readiness to read|stopped responding|rite (failed|timeout)",
-        "the port went away",
+        _GONE,
         "plug it in and run the command again: what was not finished is written again",
         "",
     ),
@@ -195,8 +196,9 @@ def _last_error(said: str) -> str:
 
 def _explain(port: str, device: str, said: str) -> BoardError:
     error = _last_error(said)
+    gone = "://" not in device and not os.path.exists(device)  # noqa: PTH110 - COM3 is no path
     for pattern, what, hint, code in _CAUSES:
-        if re.search(pattern, error):
+        if _GONE == what if gone else re.search(pattern, error):
             return BoardError(
                 f"{port}: {what}",
                 why=f"esptool: {error}",
