@@ -78,21 +78,26 @@ def slow_line(port: str, baud: int) -> Iterator[str]:
             os.close(descriptor)
 
 
+@contextmanager
+def board_at(folder: Path, baud: int) -> Iterator[str]:
+    """Give the port of an empty board, behind a line of this speed."""
+    with VirtualBoard(folder) as board, slow_line(board.port, baud) as port:
+        yield port
+
+
 def deployment(folder: Path, bundle: Path, files: Path, baud: int) -> tuple[float, float, float]:
     """Return the best seconds of a bare copy, a first deployment, and an unchanged one."""
     rootlet = str(Path(sys.executable).with_name("rootlet"))
     rounds = []
     for number in range(ROUNDS if not baud else 1):
-        with VirtualBoard(folder / f"bare-{baud}-{number}") as board:
-            with slow_line(board.port, baud) as port:
-                bare = timed(
-                    *(sys.executable, "-m", "mpremote", "connect", port),
-                    *("fs", "cp", "-r", f"{files}/.", ":"),
-                )
-        with VirtualBoard(folder / f"ours-{baud}-{number}") as board:
-            with slow_line(board.port, baud) as port:
-                first = timed(rootlet, "flash", "--port", port, bundle)
-                again = timed(rootlet, "flash", "--port", port, bundle)
+        with board_at(folder / f"bare-{baud}-{number}", baud) as port:
+            bare = timed(
+                *(sys.executable, "-m", "mpremote", "connect", port),
+                *("fs", "cp", "-r", f"{files}/.", ":"),
+            )
+        with board_at(folder / f"ours-{baud}-{number}", baud) as port:
+            first = timed(rootlet, "flash", "--port", port, bundle)
+            again = timed(rootlet, "flash", "--port", port, bundle)
         rounds.append((bare, first, again))
     bare, first, again = (min(column) for column in zip(*rounds, strict=True))
     return bare, first, again

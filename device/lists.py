@@ -1,4 +1,4 @@
-"""Write the two lists of what a board needs of ``urootlet``: ``make lists``. No other byte changes.
+"""Write the two lists of what a board needs of ``urootlet``: ``make lists``.
 
 ``package.json`` is for ``mip`` (https://docs.micropython.org/en/latest/reference/packages.html),
 ``manifest.py`` for freezing (.../reference/manifest.html).
@@ -13,13 +13,13 @@ from rootlet import __version__
 from rootlet.boardio.mpy import device_sources
 
 _HERE = Path(__file__).parent
-_MANIFEST = '''"""Freeze urootlet into a firmware: ``include("/path/of/rootlet/device/manifest.py")``.
+_MANIFEST = '''"""Freeze urootlet into a firmware: ``include("rootlet/device/manifest.py")``.
 
 What a board needs, without what only CPython does; written by ``make lists``. A firmware for
 boards other than the ESP32 also needs ``require("umqtt.simple")``.
 """
 
-metadata(version="{version}", description="Verified TLS to AWS IoT, and roots that can be replaced")
+metadata(version="{version}", description="Verified TLS to AWS IoT")
 package(
     "urootlet",
     files=(
@@ -31,7 +31,7 @@ package(
 
 
 def package_json() -> str:
-    """Return ``package.json``; its URLs are relative, so it works from any place."""
+    """Return ``package.json``; its URLs are relative, so that it works anywhere."""
     urls = [[f"urootlet/{path.name}"] * 2 for path in device_sources()]
     return json.dumps({"urls": urls, "deps": [], "version": __version__}, indent=2) + "\n"
 

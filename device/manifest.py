@@ -1,10 +1,10 @@
-"""Freeze urootlet into a firmware: ``include("/path/of/rootlet/device/manifest.py")``.
+"""Freeze urootlet into a firmware: ``include("rootlet/device/manifest.py")``.
 
 What a board needs, without what only CPython does; written by ``make lists``. A firmware for
 boards other than the ESP32 also needs ``require("umqtt.simple")``.
 """
 
-metadata(version="0.1.0", description="Verified TLS to AWS IoT, and roots that can be replaced")
+metadata(version="0.1.0", description="Verified TLS to AWS IoT")
 package(
     "urootlet",
     files=(

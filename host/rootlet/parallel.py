@@ -61,11 +61,13 @@ def run(
             return Outcome(port, error=error)
 
     with ThreadPoolExecutor(min(MOST, len(ports)), thread_name_prefix="board") as pool:
-        jobs = [pool.submit(one, port) for port in ports]
         try:
-            wait(jobs, return_when=FIRST_EXCEPTION)
-        except KeyboardInterrupt:
+            jobs = [pool.submit(one, port) for port in ports]
+            done, _ = wait(jobs, return_when=FIRST_EXCEPTION)
+            for each in done:
+                each.result()  # raises what no job should: a fault of ours
+        except BaseException:
             stopped.set()
             pool.shutdown(cancel_futures=True)
             raise
-        return [each.result() for each in jobs]
+    return [each.result() for each in jobs]

@@ -2,31 +2,20 @@
 
 import hashlib
 import json
-import os
-import pty
 import socket
 import subprocess
 import sys
-import tty
-from contextlib import contextmanager
 
 import pytest
 
-from rootlet import board as boards
+from flash_cases import bundle, silent_pty
 from rootlet import flash, identity
 from rootlet.boardio.remote import Remote
 from rootlet.boardio.virtual import VirtualBoard
-from rootlet.build import Request, build
 from rootlet.errors import BoardError, TrustError
 from rootlet.lab import Hierarchy
 
-CREATED = 1_790_000_000
 SETTINGS = identity.Settings("a1b2c3-ats.iot.eu-west-1.amazonaws.com", "pump-7")
-
-
-def bundle(keys="both", created=CREATED):
-    request = Request(boards.load("virtual"), keys, created, endpoint_tls12=True)
-    return build(request).data
 
 
 @pytest.fixture(scope="session")
@@ -224,17 +213,6 @@ class TestPorts:
             Remote(f"socket://127.0.0.1:{number}"),
         ):
             pass
-
-
-@contextmanager
-def silent_pty():
-    line, inner = pty.openpty()
-    try:
-        tty.setraw(inner)
-        yield os.ttyname(inner)
-    finally:
-        os.close(line)
-        os.close(inner)
 
 
 class TestTheCommand:

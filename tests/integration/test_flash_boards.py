@@ -1,18 +1,20 @@
 """Several boards at once, boards that do not listen, boot drives, and what is plugged in."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
+import threading
 
 import pytest
-from test_flash import bundle, silent_pty
 
+from flash_cases import RP2040, RP2350, blocks, bundle, silent_pty
 from rootlet import flash, flash_drive, parallel, uf2
 from rootlet.boardio import ports
 from rootlet.boardio.remote import Remote
 from rootlet.boardio.virtual import VirtualBoard
 from rootlet.errors import BoardError
-from unit.test_firmware import RP2040, RP2350, blocks
 
 
 def rootlet(*arguments, ok=0):
@@ -94,13 +96,17 @@ class TestSeveral:
             finally:
                 ended.append(port)
 
-        def line(port):
-            def show(*_):
-                if port == "b":
-                    raise KeyboardInterrupt
+        ready = threading.Barrier(4)
 
-            return show
+        def line(_port):
+            ready.wait()
+            return quiet
 
+        def interrupt():
+            ready.wait()
+            signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+
+        threading.Thread(target=interrupt).start()
         with pytest.raises(KeyboardInterrupt):
             parallel.run(["a", "b", "c"], job, line)
         assert sorted(ended) == ["a", "b", "c"]
@@ -169,7 +175,7 @@ class TestBootDrives:
             (drive / uf2.INFO).unlink()
             raise OSError(5, "Input/output error")
 
-        monkeypatch.setattr(flash_drive.os, "fsync", gone)
+        monkeypatch.setattr(os, "fsync", gone)
         new = uf2.read(blocks(RP2040), "fw.uf2")
         assert flash_drive.copy(str(drive), new, quiet).bytes_written == len(new.data)
 

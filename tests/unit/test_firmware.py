@@ -4,8 +4,9 @@ import subprocess
 import sys
 
 import pytest
-from rom_loader import app, firmware, table
 
+from flash_cases import ABSOLUTE, RP2040, RP2350, blocks
+from rom_loader import app, firmware, table
 from rootlet import board, uf2
 from rootlet import firmware as images
 from rootlet.errors import InputError
@@ -90,21 +91,6 @@ class TestRefusals:
 
     def test_another_kind_of_file(self):
         assert "does not start with" in refusal(b"UF2\n" + bytes(100_000))
-
-
-def blocks(family, count=3, *, first=0):
-    import struct  # noqa: PLC0415
-
-    return b"".join(
-        struct.pack(
-            "<8I476sI", 0x0A324655, 0x9E5D5157, 0x2000, 0x10000000 + 256 * n, 256, n, count,
-            family, bytes(256), 0x0AB16F30,
-        )
-        for n in range(first, count)
-    )  # fmt: skip
-
-
-RP2040, RP2350, ABSOLUTE = 0xE48BFF56, 0xE48BFF59, 0xE48BFF57
 
 
 class TestUf2:

@@ -5,8 +5,8 @@ import stat
 
 import pytest
 from click.testing import CliRunner
-from rom_loader import firmware, table
 
+from rom_loader import firmware, table
 from rootlet import board, flash, identity, image
 from rootlet import firmware as images
 from rootlet.boardio import littlefs

@@ -1,8 +1,8 @@
 """The partition table is read strictly, and the file system found by it or refused."""
 
 import pytest
-from rom_loader import table
 
+from rom_loader import table
 from rootlet import partitions
 
 NVS = ("nvs", 1, 2, 0x9000, 0x6000)

@@ -198,7 +198,7 @@ def _explain(port: str, device: str, said: str) -> BoardError:
     error = _last_error(said)
     gone = "://" not in device and not os.path.exists(device)  # noqa: PTH110 - COM3 is no path
     for pattern, what, hint, code in _CAUSES:
-        if _GONE == what if gone else re.search(pattern, error):
+        if what == _GONE if gone else re.search(pattern, error):
             return BoardError(
                 f"{port}: {what}",
                 why=f"esptool: {error}",

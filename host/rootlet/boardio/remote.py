@@ -117,7 +117,7 @@ class Remote:
         return printed.replace(b"\x04", b"\n").decode(errors="replace")
 
     def snippet(self, name: str) -> str:
-        """Run one of the files in ``snippets/``; a serial line is slow, so without its comments."""
+        """Run one of the files in ``snippets/``, without comments: a serial line is slow."""
         text = (files("rootlet.boardio") / "snippets" / f"{name}.py").read_text()
         return self.run(_COMMENTS.sub("", text).replace("    ", " "))
 
@@ -184,7 +184,7 @@ class Remote:
                 why=str(error) or "it did not answer",
                 hint=f"plug it in and run the command again, or look: mpremote connect {self.port}"
                 if gone
-                else "stop its program, or reset it; an ESP32 that never listens takes flash --image",
+                else "stop its program, or reset it; an ESP32 that never listens: flash --image",
                 code="" if gone else "REPL",
             ) from error
 
