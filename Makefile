@@ -5,7 +5,7 @@ PYTHON := $(shell for p in python3.11 python3.12 python3.13 python3.14 python3 /
 	$$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && { echo $$p; break; }; done)
 WORKERS ?= auto
 
-.PHONY: audit-tools bench-audit bench-lab bench-provision bench-size bench-start board certs check clean demo dev dist docs embedded fix fuzz matrix-table soak stores sweep test trust-stores vectors wolfssl
+.PHONY: audit-tools bench-audit bench-flash bench-lab bench-provision bench-size bench-start board certs check clean demo dev dist docs embedded fix fuzz lists matrix-table soak stores sweep test trust-stores vectors wolfssl
 
 dev: $(VENV)/.ready
 
@@ -34,6 +34,10 @@ fix: dev
 
 certs: dev
 	$(BIN)/python certs/extract.py
+
+# After a module of the device package was added, renamed or removed.
+lists: dev
+	$(BIN)/python device/lists.py
 
 vectors: dev
 	$(BIN)/python tests/assets/regenerate.py
@@ -92,6 +96,9 @@ bench-provision: dev
 	$(BIN)/python bench/provision.py
 bench-audit: dev
 	$(BIN)/python bench/audit.py
+bench-flash: dev
+	$(BIN)/rootlet board prepare
+	$(BIN)/python bench/flash.py
 
 bench-start: dev
 	$(BIN)/python bench/startup.py

@@ -18,6 +18,7 @@ settings.load_profile("repeatable")
 
 pytest_plugins = [
     "fixtures_board",
+    "fixtures_chip",
     "fixtures_device",
     "fixtures_jobs",
     "fixtures_signing",

@@ -19,7 +19,7 @@ from littlefs import LittleFS, UserContext
 from fixtures_device import DOUBLE
 from rootlet import board as boards
 from rootlet import doctor, flash, identity
-from rootlet.boardio.virtual.images import BLOCK_BYTES
+from rootlet.boardio.littlefs import BLOCK_BYTES
 from rootlet.build import Request, build
 
 if TYPE_CHECKING:

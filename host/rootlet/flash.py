@@ -21,7 +21,6 @@ from rootlet.errors import BoardError, TrustError
 from rootlet.identity import CERTIFICATE, KEY, SETTINGS, WIFI
 from urootlet import errors as device
 from urootlet import keyset
-from urootlet.session import BUNDLE
 from urootlet.store import SLOTS
 
 if TYPE_CHECKING:
@@ -29,7 +28,10 @@ if TYPE_CHECKING:
 
     from rootlet.identity import Settings
 
-_IDENTITY = (SETTINGS, CERTIFICATE, KEY)
+#: The bundle's place: urootlet.session, whose import costs more than the rest of a start.
+BUNDLE = SLOTS[0]
+#: What a device needs besides the package and a bundle.
+IDENTITY = (SETTINGS, CERTIFICATE, KEY)
 #: littlefs writes a changed directory or file elsewhere first: room for that.
 _SPARE_BLOCKS = 4
 
@@ -140,7 +142,7 @@ def flash(
                 writer.put(path, data)
         if BUNDLE in files:
             report.settled = _settle(writer, files[BUNDLE], new=BUNDLE in todo, reset=reset_trust)
-        identity = [path for path in _IDENTITY if path not in files]
+        identity = [path for path in IDENTITY if path not in files]
         found = zip(identity, board.hashes(identity), strict=True)
         report.missing = [path for path, digest in found if digest is None]
         if report.written or report.settled:

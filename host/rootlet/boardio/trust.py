@@ -23,7 +23,7 @@ SILENCE = 60.0
 
 def status(board: Remote) -> dict[str, Any]:
     """Return what ``rootlet rotate status`` shows; docs/rotation.md names the fields."""
-    board.snippet("trust")
+    _load(board)
     return _ask(board, "_status()", "the board cannot tell what it trusts")
 
 
@@ -42,13 +42,13 @@ def look(board: Remote) -> dict[str, Any]:
     ``kept``: there is state of a rotation; ``keys``: version of the key set in force, 0 for
     none; ``floor``; ``slot``: 0 or 1, the active one; ``settled``: the record means slot 0.
     """
-    board.snippet("trust")
+    board.snippet("look")
     return _run(board, "_look()")
 
 
 def factory_keys(board: Remote) -> str:
     """Return the SHA-256 in hex of the key set that the board was shipped with, or nothing."""
-    board.snippet("trust")
+    _load(board)
     return str(_run(board, "_factory_keys()")["sha256"])
 
 
@@ -68,8 +68,13 @@ def forget(board: Remote) -> None:
     _run(board, "_forget()")
 
 
-def _send(board: Remote, data: bytes) -> None:
+def _load(board: Remote) -> None:
+    board.snippet("look")
     board.snippet("trust")
+
+
+def _send(board: Remote, data: bytes) -> None:
+    _load(board)
     for start in range(0, len(data), _CHUNK):
         board.run(f"_take({base64.b64encode(data[start : start + _CHUNK])!r})")
 

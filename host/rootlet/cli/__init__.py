@@ -45,6 +45,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     ),
     "flash": ("rootlet.cli.flash", "Put device code, bundle and identity on a board."),
     "doctor": ("rootlet.cli.doctor", "Find out why a board does not connect, and mend it."),
+    "image": ("rootlet.cli.image", "Make the image of a board's file system without a board."),
     "rotate": (
         "rootlet.cli.rotate",
         "Offer a bundle to a board or roll it out to a fleet, and watch.",
@@ -100,7 +101,9 @@ def main() -> None:
     except RootletError as error:
         if debug:
             raise
-        _explain(error)
+        from rootlet.cli import show  # noqa: PLC0415 - only to say it
+
+        show.explain(error)
         status = error.exit_status
     except click.ClickException as error:
         error.show()
@@ -114,12 +117,3 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = 1
     sys.exit(status if isinstance(status, int) else 0)
-
-
-def _explain(error: RootletError) -> None:
-    code = f" (E-{error.code})" if error.code else ""
-    click.echo(f"error: {error.what}{code}", err=True)
-    if error.why:
-        click.echo(f"  why: {error.why}", err=True)
-    if error.hint:
-        click.echo(f" hint: {error.hint}", err=True)

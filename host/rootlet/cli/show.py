@@ -15,6 +15,8 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from rootlet.errors import RootletError
+
 
 def as_json(schema: str, document: dict[str, Any]) -> None:
     """Print one JSON document; ``schema`` names its shape and version, such as ``bundle/1``."""
@@ -82,8 +84,18 @@ def progress(title: str) -> Iterator[Callable[[int, int, str], None]]:
 
     The block gets a function that takes ``(done, total, what)``.
     """
+    with progress_lines() as line:
+        yield line(title)
+
+
+@contextmanager
+def progress_lines() -> Iterator[Callable[[str], Callable[[int, int, str], None]]]:
+    """Draw several bars, as :func:`progress` does one; the block gets them by their titles.
+
+    Bars may be drawn from several threads.
+    """
     if not sys.stderr.isatty():
-        yield lambda _done, _total, _what: None
+        yield lambda _title: lambda _done, _total, _what: None
         return
     from rich.console import Console  # noqa: PLC0415 - rich is loaded only when something is drawn
     from rich.progress import BarColumn, Progress, TextColumn  # noqa: PLC0415
@@ -97,10 +109,24 @@ def progress(title: str) -> Iterator[Callable[[int, int, str], None]]:
     # A piped standard output must stay one; on a terminal, lines go above the bar.
     piped = not sys.stdout.isatty()
     with Progress(*columns, console=console, transient=True, redirect_stdout=not piped) as drawn:
-        task = drawn.add_task(title, total=None)
-        yield lambda done, total, what: drawn.update(
-            task, completed=done, total=total, description=f"{title}: {what}"
-        )
+
+        def line(title: str) -> Callable[[int, int, str], None]:
+            task = drawn.add_task(title, total=None)
+            return lambda done, total, what: drawn.update(
+                task, completed=done, total=total, description=f"{title}: {what}"
+            )
+
+        yield line
+
+
+def explain(error: RootletError) -> None:
+    """Print an error to standard error: what, why, and what to do about it."""
+    code = f" (E-{error.code})" if error.code else ""
+    click.echo(f"error: {error.what}{code}", err=True)
+    if error.why:
+        click.echo(f"  why: {error.why}", err=True)
+    if error.hint:
+        click.echo(f" hint: {error.hint}", err=True)
 
 
 def above_the_bar(text: str) -> None:

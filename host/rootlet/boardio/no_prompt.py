@@ -1,21 +1,17 @@
-"""Why a port cannot be opened, and why the board behind it gives no prompt.
+"""Why a board gives no prompt.
 
-pyserial says the same for a port that is missing, denied or taken. A chip that does not run
-MicroPython says so itself: its ROM prints how it was started and answers a SYNC command
-(espressif, esptool documentation, "Serial Protocol").
+A chip that does not run MicroPython says so itself: its ROM prints how it was started and
+answers a SYNC command (espressif, esptool documentation, "Serial Protocol").
 """
 
 from __future__ import annotations
 
-import os
 import re
 import time
-from pathlib import Path
 from typing import Any
 
 from rootlet.errors import BoardError
 
-_PROC = Path("/proc")
 #: Seconds to listen for a boot log or an answer.
 _LISTEN = 0.5
 _HEARD = 2048  # bytes, the last ones
@@ -33,54 +29,7 @@ _BOOT_LOG = (
 _RESTARTS = re.compile(rb"Guru Meditation|Brownout detector|rst:0x")
 
 
-def check(device: str) -> None:
-    """Raise BoardError (PORTBUSY) for a path that is missing or may not be opened."""
-    if "://" in device:
-        return
-    if not os.path.exists(device):  # noqa: PTH110 - a name such as COM3 is no path
-        raise BoardError(
-            f"{device}: there is no such port",
-            why="the board is not plugged in, or has another name",
-            hint="list the ports: mpremote connect list",
-            code="PORTBUSY",
-        )
-    effective = os.access in os.supports_effective_ids  # whom open() asks for
-    if not os.access(device, os.R_OK | os.W_OK, effective_ids=effective):
-        raise BoardError(
-            f"{device}: you may not open this port",
-            why="it belongs to another user or group",
-            hint="sudo usermod -aG dialout $USER, then log in again",
-            code="PORTBUSY",
-        )
-
-
-def taken(device: str) -> BoardError:
-    """Return the error for a port that is there and does not open; it names who holds it."""
-    holder = _holder(device)
-    return BoardError(
-        f"{device}: the port cannot be opened",
-        why=f"another program has it: {holder}"
-        if holder
-        else "another program has it, or it is not a serial port",
-        hint=f"close the other program; this names it: fuser -v {device}",
-        code="PORTBUSY",
-    )
-
-
-def _holder(device: str) -> str:
-    """Return name and process id of a program that has the port open, as far as we may look."""
-    for process in _PROC.glob("[0-9]*"):
-        if process.name == str(os.getpid()):
-            continue
-        try:
-            if any(os.path.samefile(fd, device) for fd in (process / "fd").iterdir()):  # noqa: PTH121
-                return f"{(process / 'comm').read_text().strip()}, process {process.name}"
-        except OSError:  # it has ended, or belongs to another user
-            continue
-    return ""
-
-
-def silent(port: str, serial: Any, said: bytes) -> BoardError:
+def explain(port: str, serial: Any, said: bytes) -> BoardError:
     """Return why there is no prompt, BOOT or REPL; ``said`` is what came instead of it."""
     heard = said + _listen(serial)
     for pattern, why in _BOOT_LOG:
