@@ -22,12 +22,20 @@ if TYPE_CHECKING:
     NewChip = Callable[..., AbstractContextManager[Esp32]]
 
 FLASH_BYTES = 1 << 20
-VFS_OFFSET = 0xD4000  # 44 blocks: the least that hold all files, as reading takes time
-ENTRIES = (
-    ("nvs", 1, 2, 0x9000, 0x6000),
-    ("phy_init", 1, 1, 0xF000, 0x1000),
-    ("factory", 0, 0, 0x10000, VFS_OFFSET - 0x10000),
-)
+VFS_OFFSET = 0xF0000  # a small file system, as reading and writing take time
+#: 44 blocks: room for all files of a real board.
+WHOLE_OFFSET = 0xD4000
+
+
+def entries(vfs_offset: int) -> tuple[tuple[str, int, int, int, int], ...]:
+    return (
+        ("nvs", 1, 2, 0x9000, 0x6000),
+        ("phy_init", 1, 1, 0xF000, 0x1000),
+        ("factory", 0, 0, 0x10000, vfs_offset - 0x10000),
+    )
+
+
+ENTRIES = entries(VFS_OFFSET)
 FIRMWARE = firmware(0, 0x1000, b"v1.26.1", table(*ENTRIES))
 #: What the firmware of an ESP32 has inside, and the virtual board has not.
 _ESP32_MODULE = f"""
@@ -68,11 +76,11 @@ def new_chip(
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
 
     @contextmanager
-    def make(*, written: bool = False) -> Iterator[Esp32]:
+    def make(*, written: bool = False, offset: int = VFS_OFFSET) -> Iterator[Esp32]:
         folder = tmp_path / f"chip-{os.urandom(4).hex()}"
         folder.mkdir()
         board = VirtualBoard(folder / "board", interpreter=esp32_interpreter)
-        flash = Flash(folder / "chip.bin", FLASH_BYTES, board.flash_image, VFS_OFFSET)
+        flash = Flash(folder / "chip.bin", FLASH_BYTES, board.flash_image, offset)
         if written:
             flash.data[0x1000 : 0x1000 + len(FIRMWARE)] = FIRMWARE
             flash.save()

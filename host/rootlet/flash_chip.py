@@ -9,8 +9,8 @@ Rules:
    erased. What a rotation has made of the board's trust is never overwritten without being told.
 3. All checks come before the first write.
 4. The start of the file system is erased first and written last. So whatever is interrupted,
-   MicroPython boots: with the old files, with none, or with the new. Until then what was read is
-   kept on this computer, and a rerun takes it from there.
+   MicroPython boots: with the old files, with none, or with the new. Until all is written, what
+   was read is kept on this computer, and a rerun takes it from there.
 
 Only new firmware itself cannot be interrupted so: the board then waits for a rerun.
 """
@@ -96,8 +96,7 @@ def install(port: str, order: Order, progress: Progress) -> Report:
         if whole is None and not pieces:
             return report
         if whole is not None:
-            start = job.place.offset
-            pieces += [(start + _HEAD, whole[_HEAD:]), (start, whole[:_HEAD])]
+            pieces += _ordered(job.place.offset, whole)
             job.begin()
     tool.write(pieces, "writing", last=True)
     if job is not None:
@@ -105,6 +104,17 @@ def install(port: str, order: Order, progress: Progress) -> Report:
     report.bytes_written = sum(len(data) for _, data in pieces)
     report.restarted = tool.resets
     return report
+
+
+def _ordered(start: int, whole: bytes) -> list[tuple[int, bytes]]:
+    """Return the pieces of an image: all else, then the second block, then the first.
+
+    MicroPython formats when the first block is blank (ports/esp32/modules/inisetup.py), and
+    littlefs mounts when either of the two is whole: so it boots after any of them.
+    """
+    block = littlefs.BLOCK_BYTES
+    parts = ((_HEAD, len(whole)), (block, _HEAD), (0, block))
+    return [(start + at, whole[at:end]) for at, end in parts]
 
 
 class _FileSystem:

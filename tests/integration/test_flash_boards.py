@@ -87,14 +87,14 @@ class TestSeveral:
         assert words in rootlet(*arguments, ok=2).stderr
 
     def test_an_interruption_ends_every_job_at_its_next_step(self):
-        ended = []
+        ended = threading.Semaphore(0)
 
-        def job(port, progress):
+        def job(_port, progress):
             try:
                 while True:
                     progress(1, 2, "")
             finally:
-                ended.append(port)
+                ended.release()
 
         ready = threading.Barrier(4)
 
@@ -102,14 +102,16 @@ class TestSeveral:
             ready.wait()
             return quiet
 
+        main = threading.get_ident()
+
         def interrupt():
             ready.wait()
-            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+            signal.pthread_kill(main, signal.SIGINT)
 
         threading.Thread(target=interrupt).start()
         with pytest.raises(KeyboardInterrupt):
             parallel.run(["a", "b", "c"], job, line)
-        assert sorted(ended) == ["a", "b", "c"]
+        assert all(ended.acquire(timeout=30) for _ in "abc")
 
 
 class TestBoardsThatDoNotListen:

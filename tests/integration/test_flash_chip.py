@@ -9,16 +9,17 @@ import time
 
 import pytest
 
-from fixtures_chip import ENTRIES, FIRMWARE, FLASH_BYTES, VFS_OFFSET
+from fixtures_chip import ENTRIES, FLASH_BYTES, VFS_OFFSET, WHOLE_OFFSET, entries
 from flash_cases import bundle
 from rom_loader import firmware, table
 from rootlet import board as boards
 from rootlet import firmware as images
-from rootlet import flash, flash_chip, hil, identity
+from rootlet import flash, flash_chip, hil, identity, image
 from rootlet.boardio import littlefs, ports
 from rootlet.boardio.remote import Remote
 from rootlet.errors import BoardError, TrustError
 from rootlet.lab import Hierarchy, Lab
+from rootlet.lab.scenarios import Bundle
 
 SIZE = FLASH_BYTES - VFS_OFFSET
 CHIPS = images.chips(boards.load(one) for one in boards.ids())
@@ -67,14 +68,15 @@ def held(chip):
 class TestAWholeBoard:
     def test_from_a_blank_chip_to_a_verified_connection(self, new_chip, tmp_path):
         pki = Hierarchy.fresh()
-        with new_chip() as chip, Lab(pki=pki) as lab:
+        new = firmware(0, 0x1000, b"v1.26.1", table(*entries(WHOLE_OFFSET)))
+        with new_chip(offset=WHOLE_OFFSET) as chip, Lab(pki=pki) as lab:
             issued = pki.issue_identity("pump-7")
             key = identity.read_key(issued.key_der, "key", issued.cert_der)
             settings = identity.Settings(lab.endpoint, "pump-7", lab.host, lab.port).encode()
             for name, data in zip(flash.IDENTITY, (settings, issued.cert_der, key), strict=True):
                 (tmp_path / name).write_bytes(data)
-            (tmp_path / "a.rlt").write_bytes(hil.bundle_for(lab, lab_bundle(lab)))
-            (tmp_path / "fw.bin").write_bytes(FIRMWARE)
+            (tmp_path / "a.rlt").write_bytes(hil.bundle_for(lab, Bundle()))
+            (tmp_path / "fw.bin").write_bytes(new)
             done = rootlet(
                 "flash", "--port", chip.port, "--firmware", tmp_path / "fw.bin",
                 tmp_path / "a.rlt", "--device", tmp_path, "--json",
@@ -86,20 +88,16 @@ class TestAWholeBoard:
                 "mac": "24:0a:c4:11:22:33",
                 "flash_bytes": FLASH_BYTES,
             }
-            assert one["partition"] == {"offset": VFS_OFFSET, "size": SIZE}
+            assert one["partition"] == {
+                "offset": WHOLE_OFFSET,
+                "size": FLASH_BYTES - WHOLE_OFFSET,
+            }
             assert (one["way"], one["firmware"], one["missing"]) == ("loader", "1.26.1", [])
-            start = 0x1000
-            assert chip.flash.data[start : start + len(FIRMWARE)] == FIRMWARE
+            assert chip.flash.data[0x1000 : 0x1000 + len(new)] == new
             chip.reset()
             run(chip, f"import machine;machine.RTC().datetime({now()})")
             connection = hil.Board(chip.port).connect()
             assert connection.verified, connection
-
-
-def lab_bundle(lab):
-    from rootlet.lab.scenarios import Bundle  # noqa: PLC0415
-
-    return Bundle()
 
 
 def now():
@@ -135,9 +133,9 @@ class TestFilesOfTheBoard:
     ):
         with new_chip(written=True) as chip:
             put(chip, mine="kept")
-            place = 0xB0000
-            entries = (*ENTRIES[:2], ("factory", 0, 0, 0x10000, place - 0x10000))
-            report = install(chip, files, firmware(0, 0x1000, b"v1.27.0", table(*entries)))
+            place = 0xE0000
+            new = firmware(0, 0x1000, b"v1.27.0", table(*entries(place)))
+            report = install(chip, files, new)
             assert report.partition.offset == place
             assert littlefs.read(bytes(chip.flash.data[place:])).files["mine"] == b"kept"
 
@@ -156,27 +154,33 @@ class TestFilesOfTheBoard:
 
 
 class TestUnplugging:
-    """In the middle of each step: MicroPython boots, and a rerun finishes with all files."""
-
-    @pytest.mark.parametrize(
-        ("command", "count"),
-        [(READ_FLASH, 2000), (FLASH_DATA, 3), (FLASH_DATA, 60), (FLASH_DATA, SIZE // 1024 + 2)],
-        ids=["reading", "preparing", "writing", "writing the start"],
-    )
-    def test_a_rerun_finishes(self, new_chip, files, command, count):
+    def test_in_each_step_leaves_a_board_that_boots_and_a_rerun_that_finishes(
+        self, new_chip, files
+    ):
+        steps = {
+            "reading": (READ_FLASH, 500),
+            "preparing": (FLASH_DATA, 3),
+            "writing": (FLASH_DATA, 30),
+            "writing the second block": (FLASH_DATA, SIZE // 1024 + 3),
+            "writing the first block": (FLASH_DATA, SIZE // 1024 + 6),
+        }
         with new_chip(written=True) as chip:
             put(chip, mine="kept", boot_py="#mine")
-            chip.unplug_at = (command, count)
-            with pytest.raises(BoardError, match="the port went away"):
-                install(chip, files)
-            chip.plug_in()
-            chip.reset()
-            assert run(chip, "print(1+1)").strip() == "2"
-            report = install(chip, files)
-            assert report.bytes_written
-            assert held(chip)["mine"] == b"kept"
-            assert held(chip)["boot.py"] == b"#mine"
-            assert held(chip)["ta"] == BUNDLE
+            for step, (command, count) in steps.items():
+                chip.loader.commands.clear()
+                chip.unplug_at = (command, count)
+                with pytest.raises(BoardError, match="the port went away"):
+                    install(chip, files)
+                chip.plug_in()
+                chip.reset()
+                assert run(chip, "print(1+1)").strip() == "2", step
+            install(chip, files)
+            assert held(chip) == {
+                "mine": b"kept",
+                "boot.py": b"#mine",
+                "main.py": image.program(),
+                **files,
+            }
             chip.reset()
             assert run(chip, "print(len(open('ta','rb').read()))").strip() == str(len(BUNDLE))
 
