@@ -212,10 +212,13 @@ class TestPrograms:
         }
 
     def test_our_own_code_is_clean(self):
-        """All but the lab's server, which may leave its clients' certificates out."""
+        """All but the lab's server, which may leave its clients' certificates out, and the probe.
+
+        That one looks at what is sent to whom, and never finishes a handshake.
+        """
         paths = [path for path in HOST.iterdir() if path.name not in ("lab_front", "__pycache__")]
         report = look(*sorted(paths))
-        assert report.findings == []
+        assert {Path(one.file).name for one in report.findings} == {"attempt.py"}
         assert report.problems == []
         assert report.files > 100
 
@@ -291,7 +294,7 @@ class TestArchives:
         [
             b"PK\x03\x04" + bytes(100),
             b"\x1f\x8b" + bytes(100),
-            gzip.compress(b"no tar" * 100)[:-20],
+            gzip.compress(b"no tar" * 100, mtime=0)[:-20],
             b"BZh9" + bytes(50),
             b"\xfd7zXZ\0" + bytes(50),
         ],

@@ -140,7 +140,8 @@ class TestPython:
             for path in (REPOSITORY / folder).rglob("*.py")
             if any(one.code == "NOVERIFY" for one in findings(path.read_text(), "python"))
         }
-        assert wrong <= {"umqtt_tutorial.py", "tls.py", "trust.py"}
+        # Beside the lab's server there is the probe, which never finishes a handshake.
+        assert wrong <= {"umqtt_tutorial.py", "tls.py", "attempt.py"}
         assert "umqtt_tutorial.py" in wrong
 
 

@@ -69,7 +69,7 @@ def handshake():
         try:
             sock.settimeout(_identity.config.timeout)
             sock.connect(_identity.resolve())
-            context.wrap_socket(sock).close()
+            context.wrap_socket(sock, server_hostname=_identity.config.endpoint).close()
         except Exception as error:
             why = _identity.explain(error, _bundle, context)
             return {"code": why.code, "detail": why.detail, "leaf": _to_hex(context.watch.leaf)}
