@@ -75,7 +75,7 @@ embedded: dev
 
 # Needs keytool, a C compiler and libbearssl-dev, which a blank machine lacks.
 audit-tools: dev
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade --target $(VENV)/tools 'esptool>=5,<6' certifi
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade --target $(VENV)/tools 'esptool>=5,<6' certifi sarif-pydantic
 	PYTHONPATH=$(VENV)/tools $(BIN)/python -m pytest tests/audit_tools.py
 
 # The key stores that tests read, made by Java's keytool.

@@ -1,7 +1,7 @@
 """Audits of what other people's programs make: ``make audit-tools``.
 
 It needs Java's keytool, a C compiler and libbearssl-dev (apt-get install default-jre-headless gcc
-libbearssl-dev), which a blank machine lacks; esptool and certifi come with the target.
+libbearssl-dev), which a blank machine lacks; what comes from the package index, the target gets.
 """
 
 from __future__ import annotations
@@ -15,10 +15,12 @@ from typing import TYPE_CHECKING
 import certifi
 import make_stores
 import pytest
+from sarif_pydantic import Sarif
 
 from rootlet import catalog, export, judge
 from rootlet.audit import Report, Unit, audit
 from rootlet.export.anchors import Anchor
+from rootlet.sarif import document
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -103,6 +105,14 @@ def test_stores_that_keytool_made_today(tmp_path: Path) -> None:
     report = look(tmp_path)
     assert len(report.findings) == 6
     assert [one.file.rsplit("/", 1)[1] for one in report.problems] == ["secret.p12"]
+
+
+def test_another_reading_of_sarif_takes_ours(tmp_path: Path) -> None:
+    make_stores.make(tmp_path)
+    (tmp_path / "a.ino").write_text("net.setInsecure();\n")
+    (tmp_path / "fw.bin").write_bytes(bytes(100) + KNOWN[0].der)
+    log = Sarif.model_validate(document(look(tmp_path)))
+    assert len(log.runs[0].results) == 8
 
 
 def test_certifi(tmp_path: Path) -> None:

@@ -398,7 +398,7 @@ class TestCommand:
         (tmp_path / "old.pem").write_bytes(G5_PEM)
         code, out, _ = self.run(tmp_path)
         assert code == 3
-        assert "breaks  LEGACY  VeriSign" in out
+        assert "  breaks  LEGACY  line 1\n      VeriSign Class 3" in out
         assert "ends 2036-07-16, root programmes 2020-12-05" in out
         assert out.splitlines()[-1].startswith("1 break; 1 file, ")
 

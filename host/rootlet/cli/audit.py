@@ -112,7 +112,7 @@ def _report(report: Report, *, show_all: bool) -> None:
     words = [f"{counts[level]} {word}" for level, word in _COUNTED.items() if counts[level]]
     hidden = len(report.findings) - len(shown)
     rest = f"; --all shows {hidden} more that are fine" if hidden else ""
-    click.echo(f"{', '.join(words)}; {looked}{rest}")
+    show.paragraph(f"{', '.join(words)}; {looked}{rest}", "")
 
 
 def _is_dull(one: Located) -> bool:
@@ -123,8 +123,8 @@ def _draw(one: Located) -> None:
     finding = one.finding
     place = f"{one.unit} {one.at}" if one.unit == "line" else f"{one.unit} {one.at:#x}"
     level = click.style(finding.level, fg=_COLOURS[finding.level])
-    what = show.printable(f"{finding.what} ({finding.form})")
-    click.echo(f"  {level}  {finding.code}  {what}, {place}")
+    click.echo(f"  {level}  {finding.code}  {place}")
+    show.paragraph(show.printable(f"{finding.what} ({finding.form})"), _INDENT)
     show.paragraph(f"{show.printable(finding.why)}{_ends(one)}", _INDENT)
     if finding.hint:
         show.paragraph(f"do: {finding.hint}", _INDENT)
