@@ -192,7 +192,8 @@ def _check_same_keys(board: Remote, keys: bytes) -> None:
 def check_transport(port: str, files: Mapping[str, bytes], *, trusted: bool) -> None:
     """Refuse what only a person at the board may do on a port that leaves this computer.
 
-    That is a secret, an unsigned bundle, update keys, and forgetting the floor (security rule 13).
+    That is a secret, an unsigned bundle, update keys, forgetting the floor (security rule 13),
+    and firmware; ``trusted`` is whether it is one of the last three.
     """
     if "://" not in port:
         return
@@ -205,7 +206,7 @@ def check_transport(port: str, files: Mapping[str, bytes], *, trusted: bool) -> 
         )
     if trusted:
         raise TrustError(
-            f"{port}: update keys and --reset-trust go over a local port only",
+            f"{port}: update keys, --reset-trust and firmware go over a local port only",
             why="on a network, anybody in between could replace them",
             hint="connect the board to this computer",
             code="POLICY",

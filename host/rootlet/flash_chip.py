@@ -78,8 +78,8 @@ def install(port: str, order: Order, progress: Progress) -> Report:
 
     ``progress`` gets ``(percent, 100, what)``. Raises BoardError and TrustError.
     """
-    if order.files:
-        flash.check_transport(port, order.files, trusted=order.reset_trust)
+    trusted = order.reset_trust or order.firmware is not None or mpy.FACTORY in order.files
+    flash.check_transport(port, order.files, trusted=trusted)
     asked = () if order.firmware else _ask(port)
     tool = Esptool(port, order.baud, progress)
     chip = tool.chip()
@@ -89,8 +89,8 @@ def install(port: str, order: Order, progress: Progress) -> Report:
         _check_firmware(port, order.firmware, chip)
         report.firmware = ".".join(map(str, order.firmware.version))
         pieces.append((order.firmware.chip.offset, order.firmware.data))
-    job = _FileSystem(tool, chip, order, asked) if order.files else None
-    if job is not None:
+    job = _FileSystem(tool, chip, order, asked)
+    if order.files:
         report.partition = job.place
         whole = job.image(report)
         if whole is None and not pieces:
@@ -98,9 +98,10 @@ def install(port: str, order: Order, progress: Progress) -> Report:
         if whole is not None:
             pieces += _ordered(job.place.offset, whole)
             job.begin()
+    else:
+        job.check_stays()
     tool.write(pieces, "writing", last=True)
-    if job is not None:
-        job.end()
+    job.end()
     report.bytes_written = sum(len(data) for _, data in pieces)
     report.restarted = tool.resets
     return report
@@ -165,6 +166,21 @@ class _FileSystem:
                 hint="write firmware with it: --firmware FILE.bin of MicroPython 1.26 or newer",
             ) from error
 
+    def _moves(self) -> bool:
+        """Whether the new firmware looks for its files elsewhere than the old one."""
+        old, new = self._old, self.place
+        return old is None or (old.offset, old.size) != (new.offset, new.size)
+
+    def check_stays(self) -> None:
+        """Refuse firmware alone that would not find the files of the board."""
+        if self._old is not None and self._moves():
+            raise BoardError(
+                f"{self._tool.port}: the files on this board would be lost",
+                why=f"the new firmware has its file system at {self.place.offset:#x}, "
+                f"the old one at {self._old.offset:#x}",
+                hint="give a BUNDLE with it: then the files are moved",
+            )
+
     def image(self, report: Report) -> bytes | None:
         """Return the image to write, None when the flash holds all of it already."""
         saved = self._saved.exists()
@@ -179,7 +195,7 @@ class _FileSystem:
         merged = kept | wanted
         report.missing = [path for path in flash.IDENTITY if path not in merged]
         report.kept = sorted(kept.keys() - wanted.keys())
-        if merged == held and self._old == self.place and not saved:
+        if merged == held and not self._moves() and not saved:
             return None
         report.written = [path for path in wanted if held.get(path) != wanted[path]]
         return littlefs.add(littlefs.empty(self.place.size), merged, self._before.folders)
@@ -236,8 +252,9 @@ class _FileSystem:
             self._tool.write([(self._old.offset, _BLANK)], "preparing", last=False)
 
     def end(self) -> None:
-        """Forget what was saved: the chip has it."""
-        self._saved.unlink(missing_ok=True)
+        """Forget what was saved, once the chip has it."""
+        if self._order.files:
+            self._saved.unlink(missing_ok=True)
 
 
 def _ask(port: str) -> tuple[Partition, ...]:

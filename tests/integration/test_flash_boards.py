@@ -80,7 +80,7 @@ class TestSeveral:
             (("flash",), "--port or --all"),
             (("flash", "--port", "a", "--port", "a", "x.rlt"), "given twice"),
             (("flash", "--port", "a"), "nothing to flash"),
-            (("flash", "--port", "a", "--erase"), "nothing to flash"),
+            (("flash", "--port", "a", "--image"), "nothing to flash"),
         ],
     )
     def test_bad_usage(self, arguments, words):

@@ -135,9 +135,14 @@ class TestFilesOfTheBoard:
             put(chip, mine="kept")
             place = 0xE0000
             new = firmware(0, 0x1000, b"v1.27.0", table(*entries(place)))
+            with pytest.raises(BoardError, match="would be lost") as caught:
+                install(chip, {}, new)
+            assert "then the files are moved" in caught.value.hint
             report = install(chip, files, new)
             assert report.partition.offset == place
             assert littlefs.read(bytes(chip.flash.data[place:])).files["mine"] == b"kept"
+            report = install(chip, {}, new)
+            assert (report.partition, report.bytes_written) == (None, len(new))
 
     def test_of_a_rotated_board_are_not_overwritten_by_accident(self, new_chip, files):
         with new_chip(written=True) as chip:
@@ -266,6 +271,15 @@ class TestRefusals:
         with pytest.raises(BoardError, match="may not open this port") as caught:
             flash_chip.install(str(tmp_path / "port"), flash_chip.Order(files), quiet)
         assert "dialout" in caught.value.hint
+
+    def test_what_nobody_signed_goes_over_no_network(self, files):
+        new = firmware(0, 0x1000, b"v1.26.1", table(*ENTRIES))
+        factory = {**files, "lib/rootlet_factory.mpy": b"keys"}
+        for what, image_of in ((files, None), ({}, new), (factory, None)):
+            read = images.read(image_of, "fw.bin", CHIPS) if image_of else None
+            order = flash_chip.Order(what, read)
+            with pytest.raises(TrustError, match="local port only"):
+                flash_chip.install("socket://127.0.0.1:1", order, quiet)
 
     def test_the_reset_lines_are_those_of_the_port(self, virtual_board):
         assert not ports.has_reset_lines(virtual_board.port)

@@ -73,7 +73,7 @@ class Handler(http.server.SimpleHTTPRequestHandler):
             super().do_GET()
             return
         listed = json.loads((DEVICE / "package.json").read_text())
-        host = f"127.0.0.1:{self.server.server_address[1]}"
+        host = f"127.0.0.1:{self.connection.getsockname()[1]}"
         listed["urls"] = [[path, f"http://{host}/{place}"] for path, place in listed["urls"]]
         body = json.dumps(listed).encode()
         self.send_response(200)

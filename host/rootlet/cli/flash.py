@@ -119,7 +119,7 @@ def command(  # noqa: PLR0913 - one argument per option
     new = _firmware(firmware) if firmware else None
     if file is None and new is None:
         raise InputError("nothing to flash", why="no BUNDLE", hint="rootlet build -o a.rlt")
-    if file is None and (image or trust_keys or reset_trust or any(_given(own))):
+    if file is None and (image or erase or trust_keys or reset_trust or any(_given(own))):
         raise InputError(
             "no BUNDLE to flash with that",
             why="only --firmware works alone; the file system then stays as it is",
