@@ -221,7 +221,7 @@ class TestServices:
     """What is not MQTT: the same look at HTTPS, and at mail in its two ways."""
 
     @pytest.fixture(autouse=True)
-    def sent(self, made):
+    def _sent(self, made):
         self.sent = [one.fingerprint(SHA256()).hex() for one in made.certificates]
 
     def shown(self, port, *arguments):
