@@ -21,7 +21,8 @@ def commands():
 
 @pytest.mark.parametrize("words", list(commands()))
 def test_this_one_is_taken(words):
-    command, context = cli, click.Context(cli)
+    command: click.Command = cli
+    context = click.Context(cli)
     while isinstance(command, click.Group):
         found = command.get_command(context, words[0])
         assert found is not None, words[0]
