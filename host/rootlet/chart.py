@@ -83,7 +83,7 @@ def draw(found: Sequence[Progress], now: datetime) -> str:
     things = frozenset[str]().union(*(each.things for each in found))
     confirmed = frozenset[str]().union(*(each.confirmed for each in found))
     begin = min((each.job.created for each in found), default=now)
-    scale = _Scale(begin, max(now, begin), max(len(executions), 1))
+    scale = _Scale(begin, max(now, begin), max(len(things), 1))
     job = found[0].job
     title = f"{job.bundle.target} {job.name.key_set}.{job.name.sequence}: {job.name.phase}"
     text = f"{len(confirmed)} of {len(things)} things have confirmed, {_minute(now)} UTC"
@@ -102,7 +102,11 @@ def _series(executions: Iterable[Execution]) -> list[_Series]:
     held = list(executions)
 
     def times(of: Callable[[Execution], datetime | None]) -> list[datetime]:
-        return sorted(moment for one in held if (moment := of(one)) is not None)
+        first: dict[str, datetime] = {}  # a canary has an execution of the fleet's job too
+        for one in held:
+            if (moment := of(one)) is not None:
+                first[one.thing] = min(first.get(one.thing, moment), moment)
+        return sorted(first.values())
 
     return [
         _Series("out", "have the job", times(lambda one: one.queued)),

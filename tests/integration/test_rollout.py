@@ -11,7 +11,9 @@ import pytest
 
 import rollout_cases as cases
 from fixtures_aws import command, document, refused
+from rootlet import rollout
 from rootlet.bundle import sha256
+from rootlet.errors import TrustError
 from rootlet.lab.recovery import BASE, RecoveryServer
 from urootlet import bundle as layout
 
@@ -134,6 +136,18 @@ class TestAPhase:
         assert fleet.refused("switch").what == "no canary has tried this bundle"
         assert fleet.status()[0]["late"] == [THINGS[3]]
 
+    def test_counts_things_whose_turn_has_not_come(self, fleet):
+        fleet.start("add", "--no-canary", "--rate", "1:1")
+        (job,) = fleet.status()
+        assert (job["things"], job["counts"], job["waiting"]) == (4, {"QUEUED": 1}, 3)
+
+    def test_is_for_things_that_join_later_too(self, fleet):
+        fleet.start("add", "--no-canary")
+        fleet.join("newcomer", "pumps")
+        fleet.report("SUCCEEDED", "newcomer")
+        (job,) = fleet.status()
+        assert (job["confirmed"], job["things"]) == (1, 5)
+
     def test_can_do_without_canaries_while_there_is_a_way_back(self, fleet):
         assert fleet.start("add", "--no-canary")["new"] is True
 
@@ -219,6 +233,23 @@ class TestThePhaseWithoutAWayBack:
         assert "does not serve" in fleet.refused("retire", *self.url(recovery), to=canary).what
         (recovery.folder / "latest.rlt").write_bytes(bytes(cases.phases().switch.data))
         assert "something else" in fleet.refused("retire", *self.url(recovery), to=canary).what
+
+    def test_needs_the_key_set_there_too_once_it_is_not_the_first(self, recovery):
+        bundle = cases.make(1, cases.NEW, profile=layout.RSA, flags=1, version=2)
+        (recovery.folder / "latest.rlt").write_bytes(bytes(bundle.data))
+        keys = cases.key_set(2)
+        wish = rollout.Wish(
+            cases.phases().plan,
+            bundle,
+            keys,
+            (BENCH,),
+            "canary",
+            recovery_url=self.url(recovery)[1],
+        )
+        with pytest.raises(TrustError, match=r"keys-2\.rlk does not serve"):
+            rollout.check_recovery(wish)
+        (recovery.folder / "keys-2.rlk").write_bytes(bytes(keys.data))
+        rollout.check_recovery(wish)
 
     def test_needs_canaries(self, fleet, recovery):
         error = fleet.refused("retire", "--no-canary", *self.url(recovery))

@@ -144,6 +144,12 @@ class TestThePicture:
         assert len(set(heights)) == 6
         assert heights[-1] == 52  # the top: all of them
 
+    def test_a_canary_counts_once(self):
+        canary = progress(done("a", "SUCCEEDED"))
+        fleet = progress(done("a", "SUCCEEDED", at=30), done("b", "SUCCEEDED", at=31))
+        told = self.texts(chart.draw([fleet, canary], NOW))
+        assert {"have the job: 2", "confirmed: 2"} <= set(told)
+
     def test_two_thousand_things_make_a_small_file(self):
         many = [done(f"t{n}", "SUCCEEDED", at=10 + n / 50) for n in range(2000)]
         assert len(self.drawn(*many)) < 60_000

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -69,7 +70,8 @@ def issue(given: Aws, folder: Path, thing: str) -> Issue:
 
 
 def _tell(step: str) -> None:
-    click.echo(f"AWS IoT: {step}", err=True)
+    if sys.stderr.isatty():
+        click.echo(f"AWS IoT: {step}", err=True)
 
 
 def go_on(folder: Path, thing: str, issue: Issue) -> Made | None:
@@ -104,15 +106,11 @@ def take_back(given: Aws, folder: Path, *, json_output: bool) -> None:
             why=f"{enroll.JOURNAL} is not there: no run with --aws has begun here",
             hint="name the device folder with -o",
         )
-    back = withdraw.take_back(given.where.account(), folder, _quiet if json_output else _tell)
+    back = withdraw.take_back(given.where.account(), folder, _tell)
     if json_output:
         show.as_json("provision-undone/1", {"folder": str(folder), "steps": back})
         return
     click.echo(f"{folder}: {'taken back' if back else 'nothing left to take back'}")
-
-
-def _quiet(_: str) -> None:
-    """Say nothing."""
 
 
 def refuse_others(others: dict[str, object]) -> None:

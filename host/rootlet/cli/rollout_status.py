@@ -21,8 +21,10 @@ if TYPE_CHECKING:
 
 _EVERY = 10  # seconds between two looks of --watch
 _BAR = 30
-_COLUMNS = ("job", "state", "confirmed", "of", "share", "in progress", "queued", "failed")
-_SOME = 8  # names of things that a line shows
+_COLUMNS = ("job", "state", "confirmed", "of", "share", "begun", "queued", "failed")
+#: Of a job; the others by their own name.
+_STATES = {"IN_PROGRESS": "running", "DELETION_IN_PROGRESS": "being deleted"}
+_SOME = 4  # names of things that a line shows
 
 
 def fleet(  # noqa: PLR0913 - one argument per option
@@ -81,7 +83,7 @@ def _row(one: Progress) -> tuple[str, ...]:
     queued = counts.get("QUEUED", 0) + len(one.waiting)
     return (
         one.job.id,
-        one.job.status,
+        _STATES.get(one.job.status, one.job.status.lower()),
         f"{len(one.confirmed):,}",
         f"{len(one.things):,}",
         f"{one.share:.1%}",
