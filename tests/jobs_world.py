@@ -11,7 +11,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from rootlet.lab.jobs import requests
-from rootlet.lab.jobs.store import JobError, JobStore
+from rootlet.lab.jobs.store import JobStore
 from rotation_world import Board
 from urootlet.jobs import Jobs
 
@@ -101,9 +101,8 @@ class FleetDevice(Board):
         if fault == LOST:
             return
         if fault and fault != UNANSWERED:
-            told = {"timestamp": self.clock, **requests.refusal(JobError(fault, "on purpose"))}
-            token = json.loads(payload)["clientToken"]
-            self.hand_over(f"{topic}/rejected", {**told, "clientToken": token})
+            refused = requests.refused(topic, payload, fault, self.clock)
+            self.hand_over(refused.topic, refused.document)
             return
         before = self._pending()
         answer = requests.answer(self.store, topic, payload, self.clock)

@@ -1,9 +1,10 @@
 """What a device does with jobs, whatever goes wrong between it and the service.
 
-The device is ``urootlet.rotation`` with ``urootlet.jobs``, the service is the lab's; test_jobs_live
-has both on a real broker, with ministack as the oracle.
+The device is ``urootlet.rotation`` with ``urootlet.jobs``, the service is the lab's;
+``test_jobs_live.py`` has both on a real broker, with ministack as the oracle.
 """
 
+import itertools
 import json
 import tracemalloc
 
@@ -270,8 +271,11 @@ class TestAHostileDocument:
     def test_says_nothing_but_its_bytes(self, device):
         """Rule 9: no endpoint, no URL and no force flag of a job is ever looked at."""
         hostile = document(NEW) | {
-            **{"endpoint": "evil.example", "address": "evil.example", "recovery": ["http://x"]},
-            **{"force": True, "sequence": 9, "target": "valves", "revoke": True},
+            "endpoint": "evil.example",
+            "recovery": ["http://evil.example"],
+            "force": True,
+            "sequence": 9,
+            "target": "valves",
         }
         job = device.queue("a", hostile)
         device.until_quiet()
@@ -403,7 +407,7 @@ class TestWhatGoesWrongOnTheWay:
             device.work()
             if len(device.requests) > before:
                 times.append(device.clock)
-        pauses = [after - before for before, after in zip(times, times[1:], strict=False)]
+        pauses = [after - before for before, after in itertools.pairwise(times)]
         assert pauses == sorted(pauses)
         assert pauses[0] < 10
         assert 256 <= pauses[-1] <= 512
