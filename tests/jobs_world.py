@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import json
+import time
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,7 @@ from urootlet.jobs import Jobs
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from rootlet.lab.jobs import Execution
+    from rootlet.lab.jobs import Execution, JobService
 
 THING = "pump-7"
 _PREFIX = f"$aws/things/{THING}/"
@@ -113,6 +114,16 @@ class FleetDevice(Board):
 
     def _pending(self) -> set[str]:
         return {each.job_id for each in self.store.pending(THING)}
+
+
+def ended(service: JobService, job_id: str, thing: str, seconds: float = 30) -> Execution:
+    """Return an execution once it has ended."""
+    deadline = time.monotonic() + seconds
+    while (found := service.execution(job_id, thing)).pending:
+        if time.monotonic() > deadline:
+            raise AssertionError(f"{job_id} is {found.status} after {seconds:.0f} s")
+        time.sleep(0.05)
+    return found
 
 
 def statuses(found: Execution) -> list[str]:

@@ -12,12 +12,14 @@ from pathlib import Path
 import pytest
 
 from fixtures_device import DEVICE, Device
+from jobs_world import document, ended, reasons
 from rootlet import flash, identity, rotate
 from rootlet.boardio.remote import Remote
+from rootlet.lab.jobs import JobService
 from rotating_device import RotatingDevice
 from rotation_cases import KEYS, ROOTS, Release
 
-EXAMPLES = Path(__file__).parents[2] / "examples" / "rotation"
+EXAMPLES = Path(__file__).parents[2] / "examples"
 DOUBLES = Path(__file__).parents[1] / "device" / "doubles"
 OFFERS = "rootlet/offers/pumps"
 THING = "test-thing"
@@ -71,11 +73,11 @@ def rotates(lab, newer):
 @pytest.mark.parametrize(
     "files",
     [
-        {"main.py": read("minimal.py", BEAT=1)},
-        {"main.py": read("sensor.py", SLEEP=300)},
+        {"main.py": read("rotation/minimal.py", BEAT=1)},
+        {"main.py": read("rotation/sensor.py", SLEEP=300)},
         {
-            "main.py": read("mqtt_as_app.py", BEAT=1),
-            "rotating_mqtt_as.py": read("rotating_mqtt_as.py"),
+            "main.py": read("rotation/mqtt_as_app.py", BEAT=1),
+            "rotating_mqtt_as.py": read("rotation/rotating_mqtt_as.py"),
             "lib/mqtt_as.py": (DOUBLES / "mqtt_as.py").read_text(),
         },
     ],
@@ -90,10 +92,25 @@ def test_on_a_board(virtual_board, lab, newer, files):
     assert status["reason"] == "confirmed"
 
 
+def test_a_board_of_a_fleet_does_its_jobs(virtual_board, lab, newer):
+    flashed(virtual_board, lab)
+    with JobService(lab.broker_socket) as service:
+        service.create("good", document(newer), THING)
+        start(virtual_board, {"main.py": read("fleet/device.py", BEAT=1)})
+        assert reasons([ended(service, "good", THING)]) == [("SUCCEEDED", "confirmed")]
+        stranger = Release(lab.pki.lookalike(), 3).encode()
+        service.create("bad", document(stranger), THING)
+        assert reasons([ended(service, "bad", THING)]) == [("FAILED", "parked")]
+        with lab.subscriber(f"{THING}/level") as operator:
+            operator.wait(2, timeout=30)  # it works, on the set that works
+    status = rotate.status(virtual_board.port)
+    assert (status["state"], status["floor"]) == ("parked", [1, 2])
+
+
 def test_the_gateway_on_cpython(tmp_path, lab, newer):
     RotatingDevice(Device("cpython", tmp_path), lab, offers=OFFERS)
     program = tmp_path / "gateway.py"
-    program.write_text(read("gateway.py", BEAT=1))
+    program.write_text(read("rotation/gateway.py", BEAT=1))
     with subprocess.Popen(
         [sys.executable, "-W", "error", str(program), str(tmp_path)],
         env={**os.environ, "PYTHONPATH": str(DEVICE), "PYTHONUNBUFFERED": "1"},
