@@ -297,11 +297,11 @@ class Board:
 
         class InMemory(Store):
             def read(self, name: str, limit: int = 4096) -> bytes | None:
-                data = flash.files.get(name)
+                data = flash.files.get(self.folder + name)
                 return data if data is None or len(data) <= limit else None
 
             def write(self, name: str, data: bytes) -> None:
-                flash.write(name, data)
+                flash.write(self.folder + name, data)
 
         return InMemory
 

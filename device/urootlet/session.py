@@ -44,8 +44,8 @@ class Identity:
 
     def __init__(self, folder: str) -> None:
         self.config = load(_read(folder + FILE))
-        self._cert = _read(folder + CERTIFICATE)
-        self._key = _read(folder + KEY)
+        self.cert = _read(folder + CERTIFICATE)
+        self.key = _read(folder + KEY)
 
     def open(self, bundle: Bundle, floor: int) -> "Any":
         """Return a connected client: TLS under ``bundle``, name verified, CONNACK 0.
@@ -79,7 +79,7 @@ class Identity:
         gc.collect()
         try:
             return Context(
-                bundle, self._cert, self._key, self.config.endpoint, self.config.timeout
+                bundle, self.cert, self.key, self.config.endpoint, self.config.timeout
             )
         except MemoryError:
             raise Error("HEAP", "anchors")
