@@ -25,7 +25,9 @@ OCCASIONS = {
     "diagnose": "after a failed connection",
     "facts": "with diagnose, or when an anchor ends soon",
     "fetch": "when no root works",
+    "jobs": "by programs with AWS IoT Jobs",
     "recovery": "when no root works",
+    "renewal": "by programs that renew their certificate",
     "status": "for an operator",
 }
 _MEASURE = """

@@ -149,6 +149,7 @@ class Link:
 
     def __init__(self, world: Board) -> None:
         self._world = world
+        self.cert = self.key = b""
         self.config = SimpleNamespace(recovery=[], offers="", ntp="", timeout=20)
         self.server = Server(CA1)
         self.answer: Callable[[Any, bool], Server | Error] = lambda *_: self.server

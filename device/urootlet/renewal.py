@@ -80,6 +80,12 @@ class Renewal:
             return b""
         return store.previous() or self._flashed
 
+    @property
+    def ready(self) -> bool:
+        """Whether a pair is to be tried with the next connection."""
+        record = self._own.store.record
+        return record.state == _TRIAL or (record.state == _PARKED and self._own._due())
+
     def offer(self, cert: bytes, key: bytes) -> bool:
         """Take a pair as the candidate; tell whether it is new here. A refusal writes nothing.
 
@@ -135,7 +141,7 @@ class Renewal:
             if record.state == _TRIAL and record.attempts >= _MAX_ATTEMPTS:
                 record.reason = _TIRED
                 own._step(_SPENT)
-            due = record.state == _TRIAL or (record.state == _PARKED and own._due())
+            due = self.ready
             if hurry:
                 due = record.state == _PARKED and clock.now() >= record.tried_at + _HURRY
             if due and self.trust.store.record.state not in (_TRIAL, _REVOKE):

@@ -78,9 +78,7 @@ class Identity:
         """Return a verifying context for one connection."""
         gc.collect()
         try:
-            return Context(
-                bundle, self.cert, self.key, self.config.endpoint, self.config.timeout
-            )
+            return Context(bundle, self.cert, self.key, self.config.endpoint, self.config.timeout)
         except MemoryError:
             raise Error("HEAP", "anchors")
 

@@ -7,7 +7,7 @@ from contextlib import suppress
 
 import pytest
 
-from rotation_world import CA1, CA3, CREATED, DAY, NEW, Board, PowerCut, Server, leaf
+from rotation_world import CA3, CREATED, NEW, Board, PowerCut, Server, leaf
 from urootlet.errors import Error
 from urootlet.renewal import Renewal, split
 
