@@ -92,11 +92,23 @@ def test_on_a_board(virtual_board, lab, newer, files):
     assert status["reason"] == "confirmed"
 
 
-def test_a_board_of_a_fleet_does_its_jobs(virtual_board, lab, newer):
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"main.py": read("fleet/device.py", BEAT=1)},
+        {
+            "main.py": read("fleet/device_asyncio.py", BEAT=1),
+            "rotating_mqtt_as.py": read("rotation/rotating_mqtt_as.py"),
+            "lib/mqtt_as.py": (DOUBLES / "mqtt_as.py").read_text(),
+        },
+    ],
+    ids=["blocking client", "asyncio with mqtt_as"],
+)
+def test_a_board_of_a_fleet_does_its_jobs(virtual_board, lab, newer, files):
     flashed(virtual_board, lab)
     with JobService(lab.broker_socket) as service:
         service.create("good", document(newer), THING)
-        start(virtual_board, {"main.py": read("fleet/device.py", BEAT=1)})
+        start(virtual_board, files)
         assert reasons([ended(service, "good", THING)]) == [("SUCCEEDED", "confirmed")]
         stranger = Release(lab.pki.lookalike(), 3).encode()
         service.create("bad", document(stranger), THING)
