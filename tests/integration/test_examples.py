@@ -4,17 +4,20 @@ It connects, says something, takes a signed bundle from the topic of offers, tri
 next connection, and goes on under it.
 """
 
+import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from fixtures_device import DEVICE, Device
 from jobs_world import document, ended, reasons
 from rootlet import flash, identity, rotate
 from rootlet.boardio.remote import Remote
+from rootlet.cli import cli
 from rootlet.lab.jobs import JobService
 from rotating_device import RotatingDevice
 from rotation_cases import KEYS, ROOTS, Release
@@ -117,6 +120,35 @@ def test_a_board_of_a_fleet_does_its_jobs(virtual_board, lab, newer, files):
             operator.wait(2, timeout=30)  # it works, on the set that works
     status = rotate.status(virtual_board.port)
     assert (status["state"], status["floor"]) == ("parked", [1, 2])
+
+
+def test_a_board_whose_program_renews_takes_the_next_certificate(virtual_board, lab, tmp_path):
+    """docs/gateway.md: give it over the port, and deactivate the old one when it is confirmed."""
+    flashed(virtual_board, lab)
+    text = read("fleet/device.py", BEAT=1, PAUSE=1)
+    text = text.replace(
+        "import urootlet\n", "import urootlet\nfrom urootlet.renewal import Renewal\n"
+    )
+    text = text.replace("client = rotation.connect()", "client = Renewal(rotation).connect()")
+    port = ["--port", virtual_board.port]
+    with lab.subscriber(f"{THING}/level") as operator:
+        start(virtual_board, {"main.py": text})
+        operator.wait(1, timeout=30)
+        before = told("rotate", "identity", *port)
+        pair = lab.pki.issue_identity(THING).write(tmp_path)
+        taken = told("rotate", "identity", *port, "--cert", str(pair[0]), "--key", str(pair[1]))
+        assert (taken["new"], taken["state"]) == (True, "trial")
+        operator.wait(len(operator.messages) + 2, timeout=30)
+    after = told("rotate", "identity", *port)
+    assert (after["state"], after["reason"]) == ("idle", "confirmed")
+    assert after["previous"] == before["active"] != after["active"]
+
+
+def told(*arguments):
+    """Run a command, and return its JSON."""
+    done = CliRunner().invoke(cli, [*arguments, "--json"])
+    assert done.exit_code == 0, done.output
+    return json.loads(done.stdout)
 
 
 def test_the_gateway_on_cpython(tmp_path, lab, newer):

@@ -111,7 +111,7 @@ class TestOnce:
     @pytest.mark.parametrize(
         ("harm", "said"),
         [
-            (lambda folder: shutil.rmtree(folder), "No such file"),
+            (shutil.rmtree, "No such file"),
             (lambda folder: (folder / "rootlet.json").write_text("{"), "E-FORMAT: rootlet.json"),
         ],
         ids=["no folder", "no settings"],
@@ -237,7 +237,7 @@ class TestPort443:
 class TestTheUnit:
     def test_names_options_that_there_are(self):
         (line,) = [one for one in UNIT.read_text().splitlines() if one.startswith("ExecStart=")]
-        program, *arguments = line.removeprefix("ExecStart=").split()
+        _, *arguments = line.removeprefix("ExecStart=").split()
         assert arguments[:2] == ["-m", "urootlet"]
         done = subprocess.run(
             [sys.executable, *arguments, "--help"],

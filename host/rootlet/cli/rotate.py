@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from rootlet import files, signing
-from rootlet.cli import show
+from rootlet.cli import renew, show
 
 _PORT = click.option(
     "--port", required=True, envvar="ROOTLET_PORT", help="auto, id:SERIAL, or a path."
@@ -19,6 +19,9 @@ _PORT = click.option(
 @click.group("rotate")
 def command() -> None:
     """Offer a bundle to a board, and see what became of it."""
+
+
+command.add_command(renew.identity)
 
 
 @command.command(
