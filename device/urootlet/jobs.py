@@ -71,6 +71,12 @@ class Jobs:
     Raises TOPIC when the server takes no subscription.
     """
 
+    # What to publish next, and the execution that it is about.
+    _topic: bytes
+    _members: "dict[str, Any]"
+    _version: "Any"
+    _details: "dict[str, str]"
+
     def __init__(
         self,
         rotation: "Rotation",
@@ -88,10 +94,7 @@ class Jobs:
         self._proven = _hex(rotation.store.record.active_hash)
         self._late = self._parked()
         self._news = self._waits = self._staged = False
-        self._tries = self._token = self._version = self._until = 0
-        self._topic = b""
-        self._details: "dict[str, str]" = {}
-        self._members: "dict[str, Any]" = {}
+        self._tries = self._token = self._until = 0
         self._read()
         if client is not None:
             client.set_callback(self.heard)
@@ -142,10 +145,10 @@ class Jobs:
                 self._again()
                 return None
             self._waits = True
-            self._token += 1
-            self._pause(self._rotation.identity.config.timeout)
+            self._until = clock.now() + self._rotation.identity.config.timeout
             topic = self._topic
             members = self._members
+            self._token += 1
             members["clientToken"] = str(self._token)
         return topic, json.dumps(members).encode()
 
@@ -165,27 +168,26 @@ class Jobs:
         # An answer that came too late has another token.
         if self._waits and answer.get("clientToken") == str(self._token):
             self._waits = False
-            self._took(topic, answer)
-        return True
-
-    def _took(self, topic: bytes, answer: "dict[str, Any]") -> None:
-        """Go on after an answer."""
-        if topic.endswith(b"/rejected"):
-            code = answer.get("code")
-            if isinstance(code, str) and code in _AGAIN:
+            if topic.endswith(b"/accepted"):
+                self._took(answer)
+            elif str(answer.get("code")) in _AGAIN:
                 self._again()
             else:
                 self._rest()
-        elif self._kind == _READ:
+        return True
+
+    def _took(self, answer: "dict[str, Any]") -> None:
+        """Go on after what was asked for is there, or done."""
+        if self._kind == _READ:
             self._rest()
             self._next(answer.get("execution"))
+            return
+        self._tries = 0
+        if self._kind == _FETCH:
+            self._version += 1
+            self._open(answer.get("jobDocument"))
         else:
-            self._tries = 0
-            if self._kind == _FETCH:
-                self._version += 1
-                self._open(answer.get("jobDocument"))
-            else:
-                self._read()
+            self._read()
 
     def _read(self) -> None:
         """Ask what is to do."""
@@ -201,7 +203,7 @@ class Jobs:
         self._waits = False
         self._tries = min(self._tries + 1, _DOUBLINGS)
         pause = 1 << self._tries
-        self._pause(pause + binascii.crc32(self._prefix) % pause)
+        self._until = clock.now() + pause + binascii.crc32(self._prefix) % pause
 
     def _rest(self) -> None:
         """Wait for a notice, unless one has come meanwhile."""
@@ -209,24 +211,18 @@ class Jobs:
         if self._news:
             self._read()
 
-    def _pause(self, seconds: int) -> None:
-        self._until = clock.now() + seconds
-
     def _next(self, found: "Any") -> None:
         """Begin or continue an execution, as far as record and details say it is."""
         if not isinstance(found, dict):
+            self._tries = 0
             return
-        job = found.get("jobId")
-        version = found.get("versionNumber")
-        if not isinstance(job, str) or not isinstance(version, int):
-            return
-        self._topic = self._prefix + job.encode() + b"/update"
-        self._version = version
+        self._topic = self._prefix + str(found.get("jobId")).encode() + b"/update"
+        self._version = found.get("versionNumber")
         details = found.get("statusDetails")
         if not isinstance(details, dict):
             details = {}
-        self._details = {name: str(details.get(name))[:20] for name in ("sequence", "bundle")}
-        bundle = self._details["bundle"]
+        bundle = str(details.get("bundle"))[:16]
+        self._details = {"bundle": bundle, "sequence": str(details.get("sequence"))[:10]}
         record = self._rotation.store.record
         attempts = "123".find(str(details.get("attempts"))) + 1
         if bundle == self._proven:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import rootlet
 from jobs_world import document
 from rootlet import bundle, catalog
 from rotating_device import RotatingDevice
@@ -91,7 +92,7 @@ def test_a_good_bundle_is_confirmed_and_a_bad_one_parked(served):
             "active": sha256(good).hexdigest()[:16],
             "state": "parked",
             "reason": "parked: only the old set works",
-            "version": "0.1.0",
+            "version": rootlet.__version__,
         }
 
 

@@ -10,6 +10,7 @@ import tracemalloc
 
 import pytest
 
+import rootlet
 from jobs_world import LOST, THING, UNANSWERED, FleetDevice, document, reasons, statuses
 from rotation_world import (
     CA1,
@@ -25,6 +26,7 @@ from rotation_world import (
     keys,
     offered,
 )
+from urootlet import jobs
 from urootlet.errors import Error
 from urootlet.jobs import Jobs
 
@@ -99,6 +101,19 @@ class TestAGoodBundle:
         assert reasons([job]) == [("SUCCEEDED", "confirmed")]
         assert device.shadow["key_set"] == 2
 
+    def test_skips_key_sets_that_it_has_left_behind(self, device):
+        assert device.offer(keys(KEYS_2)) == ""
+        newest = offered((CA3,), 1, key_set=2)
+        job = device.queue("a", document(newest, keys(KEYS_1), keys(KEYS_2)))
+        device.until_quiet()
+        assert reasons([job]) == [("SUCCEEDED", "confirmed")]
+
+    def test_brings_eight_key_sets_and_no_more(self, device):
+        newest = offered((CA3,), 1, key_set=2)
+        job = device.queue("a", document(newest, *[keys(KEYS_1)] * 8, keys(KEYS_2)))
+        device.until_quiet()
+        assert reasons([job]) == [("REJECTED", "old")]
+
     def test_of_keys_that_it_lacks_is_refused(self, device):
         job = device.queue("a", offered((CA3,), 1, key_set=2))
         device.until_quiet()
@@ -130,7 +145,7 @@ class TestABundleThatDoesNotWorkYet:
             "active": job.details["bundle"],
             "state": "idle",
             "reason": "confirmed",
-            "version": "0.1.0",
+            "version": rootlet.__version__,
         }
         assert job.status == "FAILED"  # what was told is final
 
@@ -319,10 +334,10 @@ class TestAHostileDocument:
         "execution",
         [
             *(None, [], "x", 7, {}, {"jobId": 7, "versionNumber": 1}, {"jobId": "a"}),
-            {"jobId": "a", "versionNumber": "1"},
+            {"jobId": ["a"], "versionNumber": "1", "statusDetails": {"attempts": "3"}},
         ],
     )
-    def test_an_execution_of_no_sense_is_left_alone(self, device, execution):
+    def test_an_execution_of_no_sense_does_no_harm(self, device, execution):
         device.session()
         device.notify()
         topic, message = device.jobs.due()
@@ -330,7 +345,10 @@ class TestAHostileDocument:
         device.hand_over(
             f"{topic.decode()}/accepted", {"clientToken": token, "execution": execution}
         )
-        assert not device.jobs.busy
+        assert not device.work()
+        job = device.queue("good", NEW)
+        device.until_quiet()
+        assert reasons([job]) == [("SUCCEEDED", "confirmed")]
 
     @pytest.mark.parametrize("details", [None, [], "x", {"bundle": 7, "attempts": []}])
     def test_details_of_no_sense_are_forgotten(self, device, details):
@@ -350,8 +368,11 @@ class TestAHostileDocument:
     def test_takes_little_memory_however_large_it_is(self, device):
         device.session()
         huge = b'{"execution": [' + b"[1]," * 30_000 + b"1]}"
+        text = "A" * 30_000
         tracemalloc.start()
         device.hand_over(f"$aws/things/{THING}/jobs/$next/get/accepted", huge)
+        with pytest.raises(Error):
+            jobs._decode(text)
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
         assert peak < 10_000
@@ -383,6 +404,19 @@ class TestWhatGoesWrongOnTheWay:
         assert job.status == "SUCCEEDED"
         assert job.details["reason"] in ("confirmed", "already")
         assert [name for name, _ in device.told].count("on_trial") == 1
+
+    def test_an_execution_that_changed_since_is_read_again(self, device):
+        job = device.queue("a", NEW)
+        assert device.connect() == ""
+        device.jobs = Jobs(device.trust)
+        device.jobs.due()
+        topic, message = device.jobs.due()
+        device._request(topic.decode(), message)
+        job.version += 1  # by whomever
+        assert not device.work()
+        assert job.status == "QUEUED"
+        device.until_quiet()
+        assert job.status == "SUCCEEDED"
 
     @pytest.mark.parametrize("code", ["InvalidRequest", "InvalidJson", "InvalidTopic", "", "x"])
     def test_a_refusal_that_cannot_pass_is_not_asked_again(self, device, code):

@@ -276,6 +276,16 @@ class TestFaults:
         assert device.serves == OLD_CERT
         assert "on_error" in device.hooked
 
+    def test_a_flash_that_keeps_something_else(self, device, monkeypatch):
+        write = device.flash.write
+        monkeypatch.setattr(
+            device.flash, "write", lambda name, data: write(name, data[:-1] + b"?")
+        )
+        with pytest.raises(Error) as refused:
+            device.renewal.offer(NEW_CERT, NEW_KEY)
+        assert refused.value.code == "FLASH"
+        assert device.renewal.status()["state"] == "idle"
+
     def test_without_usable_roots_nothing_is_tried(self, device):
         device.renewal.offer(NEW_CERT, NEW_KEY)
         device.flash.flip("ta", 40)
