@@ -210,7 +210,7 @@ def _locked(folder: str) -> "Any":
     return held
 
 
-def _refuse(why: str) -> int:
+def _no_use(why: str) -> int:
     log.error("%s", why)
     return BAD
 
@@ -237,11 +237,11 @@ def main(arguments: "Sequence[str] | None" = None) -> int:
 
             agent.renewer = Renewer(agent.renewal, shlex.split(options.renew), options.renew_days)
     except BlockingIOError:
-        return _refuse(f"{folder}: another agent is at work there")
+        return _no_use(f"{folder}: another agent is at work there")
     except OSError as error:
-        return _refuse(f"{error}")
+        return _no_use(f"{error}")
     except Error as error:
-        return _refuse(f"{error}: {error.advice}")
+        return _no_use(f"{error}: {error.advice}")
     try:
         return agent.run(once=options.once)
     except Stopped as stopped:

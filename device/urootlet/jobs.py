@@ -32,12 +32,12 @@ if _TYPING:
 
 # What is asked for: nothing; what to do; the document; that a status is taken; the same before a
 # trial, which the program starts by connecting again.
-_READ = const(1)
-_FETCH = const(2)
-_TELL = const(3)
-_TRY = const(4)
+_TO_READ = const(1)
+_TO_FETCH = const(2)
+_TO_TELL = const(3)
+_TO_TRY = const(4)
 
-_VERSION = const("0.1.0")  # of the package, as the shadow tells it
+_RELEASE = const("0.1.0")  # of the package, as the shadow tells it
 _PARKED = const(2)  # urootlet.states
 _MAX_MESSAGE = const(36864)  # a document has 32,768 characters at most, the rest is around it
 _MAX_FILE = const(8192)  # base64 of a key set, the longest of the two
@@ -122,7 +122,7 @@ class Jobs:
     def ready(self) -> bool:
         """Whether the program is to connect again, because a candidate is to be tried."""
         if self._staged:
-            return self._kind != _TRY
+            return self._kind != _TO_TRY
         return not self._late and self._parked()
 
     @property
@@ -178,12 +178,12 @@ class Jobs:
 
     def _took(self, answer: "dict[str, Any]") -> None:
         """Go on after what was asked for is there, or done."""
-        if self._kind == _READ:
+        if self._kind == _TO_READ:
             self._rest()
             self._next(answer.get("execution"))
             return
         self._tries = 0
-        if self._kind == _FETCH:
+        if self._kind == _TO_FETCH:
             self._version += 1
             self._open(answer.get("jobDocument"))
         else:
@@ -191,7 +191,7 @@ class Jobs:
 
     def _read(self) -> None:
         """Ask what is to do."""
-        self._kind = _READ
+        self._kind = _TO_READ
         self._news = False
         self._topic = self._prefix + b"$next/get"
         self._members = {"includeJobDocument": False}
@@ -235,7 +235,7 @@ class Jobs:
             self._end("FAILED", "unread")
         else:
             self._details = {}
-            self._tell(_FETCH, "IN_PROGRESS", "get", attempts + 1)
+            self._tell(_TO_FETCH, "IN_PROGRESS", "get", attempts + 1)
             self._members["includeJobDocument"] = True
 
     def _open(self, document: "Any") -> None:
@@ -261,7 +261,7 @@ class Jobs:
                 self._end("FAILED", "parked")
             else:
                 self._staged = True
-                self._tell(_TRY, "IN_PROGRESS", "trial", record.attempts)
+                self._tell(_TO_TRY, "IN_PROGRESS", "trial", record.attempts)
 
     def _offer(self, document: "Any") -> str:
         """Offer the key sets and the bundle of a document; return the bundle's hash."""
@@ -285,7 +285,7 @@ class Jobs:
         self._details["reason"] = reason
         if reason == "parked":
             self._details["detail"] = self._rotation.status()["reason"]
-        self._tell(_TELL, status, "done", self._rotation.store.record.backoff)
+        self._tell(_TO_TELL, status, "done", self._rotation.store.record.backoff)
 
     def _tell(self, kind: int, status: str, phase: str, attempts: int) -> None:
         """Prepare an update of the execution."""
@@ -308,7 +308,7 @@ class Jobs:
             "active": self._proven,
             "state": found["state"],
             "reason": found["reason"],
-            "version": _VERSION,
+            "version": _RELEASE,
         }
 
     def _parked(self) -> bool:

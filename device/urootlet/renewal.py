@@ -94,8 +94,9 @@ class Renewal:
         pair = cert + key
         own = self._own
         store = own.store
-        digest = hash16(pair)
-        if pair == self.active() or (store.record.state and digest == store.record.candidate_hash):
+        record = store.record
+        hashed = hash16(pair)
+        if pair == self.active() or (record.state and hashed == record.candidate_hash):
             return False
         if split(pair) != (cert, key) or len(pair) > _MAX_SIZE:
             raise Error("FORMAT", "certificate and key")
@@ -105,11 +106,11 @@ class Renewal:
         finally:
             self._present(self.active())
         own._settle()
-        inactive = SLOTS[1 - store.record.active]
+        inactive = SLOTS[1 - record.active]
         own._flash(store.write, inactive, pair)
-        if hash16(store.read(inactive) or b"") != digest:
+        if hash16(store.read(inactive) or b"") != hashed:
             raise Error("FLASH", "read back")
-        store.record.candidate_hash = digest
+        record.candidate_hash = hashed
         own._step(_OFFER)
         own.tell("on_offer", cert)
         return True
@@ -165,17 +166,17 @@ class Renewal:
         self._present(pair)
         roots = self._roots()
         answer = self.trust.attempt(roots, max(roots.created, self.trust.store.record.time_floor))
-        if not isinstance(answer, Error):
-            record.reason = _CONFIRMED
-            own._step(_WORKS)
-            own.tell("on_confirm", cert)
-            return answer
-        self._present(self.active())
-        own.tell("on_error", answer)
-        record.reason = _INCONCLUSIVE
-        own._step(_FAILS)
-        own._tell_reason("on_parked")
-        return None
+        if isinstance(answer, Error):
+            self._present(self.active())
+            own.tell("on_error", answer)
+            record.reason = _INCONCLUSIVE
+            own._step(_FAILS)
+            own._tell_reason("on_parked")
+            return None
+        record.reason = _CONFIRMED
+        own._step(_WORKS)
+        own.tell("on_confirm", cert)
+        return answer
 
     def _roots(self) -> Bundle:
         """Return the active bundle. Errors: NOROOTS."""

@@ -26,6 +26,9 @@ from jobs_world import document, reasons
 from rootlet.lab.jobs import JobService
 from rotating_device import RotatingDevice
 from rotation_cases import ROOTS, Release
+from urootlet.csr_cpython import Renewer
+from urootlet.errors import Error
+from urootlet.renewal import Renewal
 
 OFFERS = "rootlet/offers/pumps"
 THING = "test-thing"
@@ -197,41 +200,53 @@ class TestItsCertificate:
     @pytest.mark.parametrize(
         ("fault", "said"),
         [
-            ("fail", "sign ended with 1"),
             ("nonsense", "no certificate"),
             ("other", "for another key"),
             ("short", "ends no later"),
         ],
     )
-    def test_the_old_one_serves_while_the_new_one_is_of_no_use(self, ending, fault, said):
-        status, told = self.renew(ending, fault)
-        assert status == 0
-        assert said in told
-        assert "connected as" in told
+    def test_an_answer_of_no_use_changes_nothing(self, ending, fault, said):
+        renewal = Renewal(urootlet.rotating(f"{ending.folder}/"))
+        program = (sys.executable, str(AUTHORITY), str(ending.folder.parent), fault)
+        with pytest.raises(Error, match=said):
+            Renewer(renewal, program, 5000).renew()
         assert not (ending.folder / "itb").exists()
 
-    def test_the_key_of_a_request_is_kept_until_it_is_answered(self, ending):
-        self.renew(ending, "fail")
+    def test_the_old_one_serves_while_there_is_no_answer(self, ending):
+        status, told = self.renew(ending, "fail")
+        assert status == 0
+        assert "sign ended with 1" in told
+        assert "connected as" in told
         key = (ending.folder / "inew").read_bytes()
         self.renew(ending)
-        assert (ending.folder / "itb").read_bytes().endswith(key)
+        assert (ending.folder / "itb").read_bytes().endswith(key)  # one key for both requests
 
 
 class TestPort443:
-    def test_it_names_the_protocol(self, gateway, lab, monkeypatch):
+    def test_it_names_the_protocol(self, gateway, lab):
         """ALPN x-amzn-mqtt-ca; all is real but the number of the lab's stand-in for port 443."""
         settings = json.loads((gateway.folder / "rootlet.json").read_text()) | {"port": 443}
         (gateway.folder / "rootlet.json").write_text(json.dumps(settings))
-        connect = socket.create_connection
-
-        def elsewhere(address, *arguments, **options):
-            assert address[1] == 443
-            return connect((lab.host, lab.alpn_port), *arguments, **options)
-
-        monkeypatch.setattr(socket, "create_connection", elsewhere)
-        client = urootlet.connect(f"{gateway.folder}/")
-        client.publish("rootlet/test", "hello", qos=1)
-        client.disconnect()
+        script = (
+            "import socket, urootlet\n"
+            "connect = socket.create_connection\n"
+            "def elsewhere(address, *rest, **options):\n"
+            "    assert address[1] == 443\n"
+            f"    return connect(({lab.host!r}, {lab.alpn_port}), *rest, **options)\n"
+            "socket.create_connection = elsewhere\n"
+            f"client = urootlet.connect('{gateway.folder}/')\n"
+            "client.publish('rootlet/test', 'hello', qos=1)\n"
+            "client.disconnect()\n"
+        )
+        done = subprocess.run(
+            [sys.executable, "-W", "error", "-c", script],
+            env={**os.environ, "PYTHONPATH": str(DEVICE)},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
 
 
 class TestTheUnit:
