@@ -173,7 +173,7 @@ def _told(what: str, name: str) -> "Callable[..., None]":
     def hook(*details: "Any") -> None:
         words = [str(one) for one in details if isinstance(one, (str, int, Error))]
         words += [f"sequence {one.sequence}" for one in details if hasattr(one, "sequence")]
-        level = logging.WARNING if name == "error" else logging.INFO
+        level = logging.WARNING if name in ("revert", "parked", "expiring") else logging.INFO
         log.log(level, "%s", " ".join([what, name, *words]))
 
     return hook

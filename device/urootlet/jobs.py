@@ -283,9 +283,11 @@ class Jobs:
 
     def _end(self, status: str, reason: str) -> None:
         self._details["reason"] = reason
+        attempts = 0
         if reason == "parked":
+            attempts = self._rotation.store.record.backoff
             self._details["detail"] = self._rotation.status()["reason"]
-        self._tell(_TO_TELL, status, "done", self._rotation.store.record.backoff)
+        self._tell(_TO_TELL, status, "done", attempts)
 
     def _tell(self, kind: int, status: str, phase: str, attempts: int) -> None:
         """Prepare an update of the execution."""
