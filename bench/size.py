@@ -16,7 +16,12 @@ from rootlet.boardio.virtual.clock import Clock
 
 CREATED = 1_790_000_000
 #: What a program imports for each use; the rest of the uses' modules follow from it.
-USES = {"connect": "urootlet.session", "connect + rotate": "urootlet.rotation, urootlet.dates"}
+_ROTATE = "urootlet.rotation, urootlet.dates"
+USES = {
+    "connect": "urootlet.session",
+    "connect + rotate": _ROTATE,
+    "connect + rotate + jobs": f"{_ROTATE}, urootlet.jobs, urootlet.status",
+}
 #: Modules that neither use loads while all is well, and when they are loaded instead.
 OCCASIONS = {
     "advice": "to say what to do",
@@ -25,7 +30,9 @@ OCCASIONS = {
     "diagnose": "after a failed connection",
     "facts": "with diagnose, or when an anchor ends soon",
     "fetch": "when no root works",
+    "jobs": "by programs with AWS IoT Jobs",
     "recovery": "when no root works",
+    "renewal": "by programs that renew their certificate",
     "status": "for an operator",
     "wifi": "when wifi.json is there",
 }
@@ -88,13 +95,14 @@ def uses() -> dict[str, Use]:
 
 def main() -> None:
     """Print one table."""
-    connect, rotate = uses().values()
-    print(f"{'module':<18} {'bytes':>7}  loaded")
+    found = uses()
+    connect = found["connect"]
+    print(f"{'module':<23} {'bytes':>7}  loaded")
     for name, size in sorted(sizes().items(), key=lambda item: -item[1]):
         when = "connect" if name in connect.modules else "rotate"
-        print(f"{name:<18} {size:>7}  {OCCASIONS.get(name, when)}")
-    for use, found in zip(USES, (connect, rotate), strict=True):
-        print(f"{use:<18} {found.code:>7}  heap {found.heap} bytes after import")
+        print(f"{name:<23} {size:>7}  {OCCASIONS.get(name, when)}")
+    for use, one in found.items():
+        print(f"{use:<23} {one.code:>7}  heap {one.heap} bytes after import")
 
 
 if __name__ == "__main__":

@@ -19,20 +19,23 @@ from typing import TYPE_CHECKING, Any, Self
 
 import botocore.session
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
 from paho.mqtt import client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
+from rootlet.identity import read_key
 from rootlet.lab import Lab
 from rootlet.lab.jobs import JobService
 from rootlet.lab.subscriber import ClientContext
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from rootlet.lab import Hierarchy
 
 _PROGRAM = Path(__file__).with_name("ministack_process.py")
 _REGION = "eu-west-1"
+_ROOTS = ("amazon-root-ca-1", "amazon-root-ca-3")
 
 
 @dataclass
@@ -92,6 +95,18 @@ class Device:
         return self.received.empty()
 
 
+@dataclass(frozen=True)
+class Site:
+    """Where a device of a service connects to, whom it trusts there, and who it is: DER."""
+
+    thing: str
+    endpoint: str
+    address: tuple[str, int]
+    roots: tuple[bytes, ...]
+    certificate: bytes
+    key: bytes
+
+
 class LabJobs:
     """The lab with its Jobs service."""
 
@@ -103,6 +118,31 @@ class LabJobs:
         thing = f"thing-{secrets.token_hex(4)}"
         lab = self._lab
         return Device(thing, (lab.host, lab.port), lab.client_context(thing))
+
+    def site(self) -> Site:
+        """Return what a device of the lab holds."""
+        lab, thing = self._lab, f"thing-{secrets.token_hex(4)}"
+        issued = lab.pki.issue_identity(thing)
+        return Site(
+            thing,
+            lab.endpoint,
+            (lab.host, lab.port),
+            tuple(lab.pki.anchor(one).public_bytes(Encoding.DER) for one in _ROOTS),
+            issued.cert_der,
+            read_key(issued.key_der, "key", issued.cert_der),
+        )
+
+    def told(self, job_id: str, thing: str) -> tuple[str, dict[str, str]]:
+        """Return status and details of an execution."""
+        found = self.service.execution(job_id, thing)
+        return found.status, found.details or {}
+
+    @contextlib.contextmanager
+    def shadow(self, thing: str) -> Iterator[Callable[[], dict[str, Any]]]:
+        """Yield what returns the last that the thing's shadow was told meanwhile."""
+        topic = f"$aws/things/{thing}/shadow/name/rootlet/update"
+        with self._lab.subscriber(topic) as heard:
+            yield lambda: json.loads(heard.wait(1)[-1].payload)["state"]["reported"]
 
     def create(self, job_id: str, document: dict[str, Any], thing: str) -> None:
         """Queue a job for a thing."""
@@ -125,20 +165,57 @@ class MinistackJobs:
         self.url = url = f"http://127.0.0.1:{http}"
         with urllib.request.urlopen(f"{url}/_ministack/iot/ca.pem", timeout=30) as answer:
             self._ca = answer.read().decode()
-        self._iot = botocore.session.Session().create_client(
-            "iot",
-            region_name=_REGION,
-            endpoint_url=url,
-            aws_access_key_id="000000000000",
-            aws_secret_access_key="of-no-use",
+        self._iot, self._data = (
+            botocore.session.Session().create_client(
+                service,
+                region_name=_REGION,
+                endpoint_url=url,
+                aws_access_key_id="000000000000",
+                aws_secret_access_key="of-no-use",
+            )
+            for service in ("iot", "iot-data")
         )
 
-    def device(self) -> Device:
-        """Return a device with a thing and a certificate of its own."""
+    def _thing(self) -> tuple[str, dict[str, Any]]:
+        """Make a thing and a certificate of its own."""
         thing = f"thing-{secrets.token_hex(4)}"
         self._iot.create_thing(thingName=thing)
         made = self._iot.create_keys_and_certificate(setAsActive=True)
         self._iot.attach_thing_principal(thingName=thing, principal=made["certificateArn"])
+        return thing, made
+
+    def site(self) -> Site:
+        """Return what a device of ministack holds."""
+        thing, made = self._thing()
+        certificate = ssl.PEM_cert_to_DER_cert(made["certificatePem"])
+        return Site(
+            thing,
+            "localhost",  # what its certificate is for
+            ("127.0.0.1", self._mqtt),
+            (ssl.PEM_cert_to_DER_cert(self._ca),),
+            certificate,
+            read_key(made["keyPair"]["PrivateKey"].encode(), "key", certificate),
+        )
+
+    def told(self, job_id: str, thing: str) -> tuple[str, dict[str, str]]:
+        """Return status and details of an execution."""
+        found = self._iot.describe_job_execution(jobId=job_id, thingName=thing)["execution"]
+        return found["status"], found.get("statusDetails", {}).get("detailsMap", {})
+
+    @contextlib.contextmanager
+    def shadow(self, thing: str) -> Iterator[Callable[[], dict[str, Any]]]:
+        """Yield what returns what the thing's shadow says."""
+
+        def read() -> dict[str, Any]:
+            answer = self._data.get_thing_shadow(thingName=thing, shadowName="rootlet")
+            reported: dict[str, Any] = json.load(answer["payload"])["state"]["reported"]
+            return reported
+
+        yield read
+
+    def device(self) -> Device:
+        """Return a device with a thing and a certificate of its own."""
+        thing, made = self._thing()
         return self.connecting(thing, made["certificatePem"], made["keyPair"]["PrivateKey"])
 
     def connecting(self, thing: str, certificate: str, key: str) -> Device:

@@ -24,7 +24,6 @@ class RotatingDevice:
     """Has the lab's roots, sequence 1, the fleet's keys and an identity."""
 
     def __init__(self, device: Device, lab: Lab, first: bytes = b"", **settings: Any) -> None:
-        self._device, self.folder = device, device.folder
         issued = lab.pki.issue_identity("test-thing")
         values: dict[str, Any] = {"endpoint": lab.endpoint, "thing": "test-thing"}
         values |= {"address": lab.host, "port": lab.port, "timeout": 5} | settings
@@ -34,14 +33,19 @@ class RotatingDevice:
             "cert.der": issued.cert_der,
             "key.der": identity.read_key(issued.key_der, "key", issued.cert_der),
             "rootlet.json": json.dumps(values).encode(),
-        } | self._factory(bundle)
-        for name, data in files.items():
+        }
+        self.ship(device, files, KEYS)
+
+    def ship(self, device: Device, files: dict[str, bytes], keys: bytes) -> None:
+        """Write what a device leaves the factory with."""
+        self._device, self.folder = device, device.folder
+        for name, data in (files | self._factory(files["ta"], keys)).items():
             (self.folder / name).write_bytes(data)
 
-    def _factory(self, bundle: bytes) -> dict[str, bytes]:
+    def _factory(self, bundle: bytes, keys: bytes) -> dict[str, bytes]:
         if self._device.interpreter == "cpython":
-            return {"factory.rlt": bundle, "factory.rlk": KEYS}
-        return {"rootlet_factory.py": f"BUNDLE = {bundle!r}\nKEYS = {KEYS!r}\n".encode()}
+            return {"factory.rlt": bundle, "factory.rlk": keys}
+        return {"rootlet_factory.py": f"BUNDLE = {bundle!r}\nKEYS = {keys!r}\n".encode()}
 
     def run(self, *steps: Any, how: str = "sync") -> list[dict[str, Any]]:
         """Start it, take these steps, and return what it told."""

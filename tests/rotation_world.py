@@ -149,6 +149,7 @@ class Link:
 
     def __init__(self, world: Board) -> None:
         self._world = world
+        self.cert = self.key = b""
         self.config = SimpleNamespace(recovery=[], offers="", ntp="", timeout=20)
         self.server = Server(CA1)
         self.answer: Callable[[Any, bool], Server | Error] = lambda *_: self.server
@@ -297,11 +298,11 @@ class Board:
 
         class InMemory(Store):
             def read(self, name: str, limit: int = 4096) -> bytes | None:
-                data = flash.files.get(name)
+                data = flash.files.get(self.folder + name)
                 return data if data is None or len(data) <= limit else None
 
             def write(self, name: str, data: bytes) -> None:
-                flash.write(name, data)
+                flash.write(self.folder + name, data)
 
         return InMemory
 

@@ -65,9 +65,15 @@ class MQTTClient:
     def publish(
         self, topic: "str | bytes", msg: "str | bytes", retain: bool = False, qos: int = 0
     ) -> None:
-        """Send a message and wait until it is out (QoS 0) or acknowledged (QoS 1)."""
+        """Send a message and wait until it is out (QoS 0) or acknowledged (QoS 1).
+
+        OSError: the connection is lost.
+        """
         info = self._client.publish(_text(topic), msg, qos, retain)
-        info.wait_for_publish(self._timeout)
+        try:
+            info.wait_for_publish(self._timeout)
+        except RuntimeError as error:
+            raise OSError(str(error)) from error
 
     def subscribe(self, topic: "str | bytes", qos: int = 0) -> None:
         """Subscribe and wait for the answer."""

@@ -6,7 +6,7 @@ import os
 def replace(path: str, data: bytes) -> None:
     """Write beside ``path``, flush file and folder to the disk, and rename into place."""
     beside = path + ".new"
-    with open(beside, "wb") as file:
+    with open(beside, "wb", opener=_private) as file:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
@@ -16,3 +16,8 @@ def replace(path: str, data: bytes) -> None:
         os.fsync(folder)
     finally:
         os.close(folder)
+
+
+def _private(path: str, flags: int) -> int:
+    """Create a file that its owner alone may read: some hold a private key."""
+    return os.open(path, flags, 0o600)

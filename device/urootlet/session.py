@@ -45,8 +45,8 @@ class Identity:
 
     def __init__(self, folder: str) -> None:
         self.config = load(_read(folder + FILE))
-        self._cert = _read(folder + CERTIFICATE)
-        self._key = _read(folder + KEY)
+        self.cert = _read(folder + CERTIFICATE)
+        self.key = _read(folder + KEY)
         self.folder = folder
 
     def open(self, bundle: Bundle, floor: int) -> "Any":
@@ -84,9 +84,7 @@ class Identity:
         """Return a verifying context for one connection."""
         gc.collect()
         try:
-            return Context(
-                bundle, self._cert, self._key, self.config.endpoint, self.config.timeout
-            )
+            return Context(bundle, self.cert, self.key, self.config.endpoint, self.config.timeout)
         except MemoryError:
             raise Error("HEAP", "anchors")
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from rootlet import signing
 from rootlet.boardio import trust
 from rootlet.boardio.remote import Remote
+from rootlet.errors import TrustError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,6 +44,23 @@ def status(port: str) -> dict[str, Any]:
     """Return what the board at ``port`` trusts; docs/rotation.md names the fields."""
     with _interrupted(port) as board:
         return trust.status(board)
+
+
+def identity(port: str, certificate: bytes = b"", key: bytes = b"") -> dict[str, Any]:
+    """Give the board at ``port`` its next certificate and key (DER), or ask for the present ones.
+
+    The board tries them with its next connection; docs/gateway.md. Raises TrustError for a port
+    that leaves this computer, or when the board refuses; BoardError for everything else.
+    """
+    if key and "://" in port:
+        raise TrustError(
+            f"{port}: a private key goes over a local port only",
+            why="on a network, anybody in between could read it",
+            hint="connect the board to this computer",
+            code="POLICY",
+        )
+    with _interrupted(port) as board:
+        return trust.renew(board, certificate, key)
 
 
 @contextmanager

@@ -323,3 +323,15 @@ class TestTheCommands:
         )
         assert done.returncode == 2
         assert "rootlet key set -o keys-1.rlk" in done.stderr
+
+
+class TestAnIdentity:
+    def test_does_not_leave_this_computer(self, own):
+        with pytest.raises(TrustError) as refused:
+            rotate.identity("rfc2217://127.0.0.1:1", *own)
+        assert refused.value.code == "POLICY"
+
+    def test_is_two_files(self, tmp_path):
+        done = rootlet("rotate", "identity", "--port", "none", "--cert", tmp_path / "a.crt")
+        assert done.returncode == 2
+        assert "belong together" in done.stderr

@@ -16,7 +16,7 @@ MPY_VERSION = 6
 FOLDER = "lib/urootlet"
 #: What the board was shipped with: see ``urootlet.store.shipped``.
 FACTORY = "lib/rootlet_factory.mpy"
-_OTHER_INTERPRETER = "_cpython.py"
+_OTHER_INTERPRETER = ("_cpython.py", "__main__.py")
 
 
 def device_sources() -> list[Path]:

@@ -36,6 +36,16 @@ def offer(board: Remote, data: bytes, silence: float = SILENCE) -> dict[str, Any
     return _ask(board, "_offer()", "the board refuses it", silence)
 
 
+def renew(board: Remote, certificate: bytes, key: bytes) -> dict[str, Any]:
+    """Give a board its next certificate and key, DER, or with neither ask for its present ones.
+
+    Return whether they were ``new``, the ``state`` and its ``reason``, and the SHA-256 of the
+    ``active`` certificate and of the ``previous`` one. Raises TrustError when the board refuses.
+    """
+    _send(board, certificate + key)
+    return _ask(board, f"_renew({len(certificate)})", "the board refuses the certificate")
+
+
 def look(board: Remote) -> dict[str, Any]:
     """Return what flashing must know, empty for a board without the device package.
 

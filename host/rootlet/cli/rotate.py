@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from rootlet import files, signing
-from rootlet.cli import rollout, rollout_status, show
+from rootlet.cli import renew, rollout, rollout_status, show
 from rootlet.cli.aws_options import Where, where_options
 from rootlet.errors import InputError
 
@@ -21,6 +21,9 @@ def command() -> None:
 
 for _one in (rollout.plan, rollout.start, rollout.stop):
     command.add_command(_one)
+
+
+command.add_command(renew.identity)
 
 
 @command.command(

@@ -97,6 +97,25 @@ def _offer():
     _tell(work)
 
 
+def _renew(size):
+    def work():
+        import hashlib
+
+        from urootlet import rotating
+        from urootlet.renewal import Renewal, split
+
+        renewal = Renewal(rotating())
+        new = bool(size) and renewal.offer(bytes(_data[:size]), bytes(_data[size:]))
+        found = renewal.status()
+        answer = {"new": new, "state": found["state"], "reason": found["reason"]}
+        for name in ("active", "previous"):
+            pair = getattr(renewal, name)()
+            answer[name] = _hex(hashlib.sha256(split(pair)[0]).digest()) if pair else ""
+        return answer
+
+    _tell(work)
+
+
 # What follows is for flash: a person at the board, who may replace what it trusts.
 
 

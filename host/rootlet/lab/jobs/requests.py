@@ -54,10 +54,20 @@ def answer(store: JobStore, topic: str, payload: bytes, now: int) -> Message:
         request = _request(topic, members, now)
         return Message(f"{topic}/accepted", {**head, **_VERBS[request.verb](store, request)})
     except JobError as error:
-        return Message(f"{topic}/rejected", {**head, **refusal(error)})
+        return Message(f"{topic}/rejected", {**head, **_refusal(error)})
 
 
-def refusal(error: JobError) -> dict[str, Any]:
+def refused(topic: str, payload: bytes, code: str, now: int) -> Message:
+    """Return the refusal of a request on purpose, with the token that it brought."""
+    try:
+        token = {"clientToken": _members(payload)["clientToken"]}
+    except (JobError, KeyError):
+        token = {}
+    error = JobError(code, "refused on purpose")
+    return Message(f"{topic}/rejected", {"timestamp": now, **token, **_refusal(error)})
+
+
+def _refusal(error: JobError) -> dict[str, Any]:
     """Return ``RejectedError`` but for its time and token."""
     told: dict[str, Any] = {"code": error.code, "message": error.message}
     return told if error.state is None else {**told, "executionState": error.state}

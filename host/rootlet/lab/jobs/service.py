@@ -18,7 +18,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from rootlet.errors import NetworkError
 from rootlet.lab.jobs import requests
-from rootlet.lab.jobs.store import JobError, JobStore
+from rootlet.lab.jobs.store import JobStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -40,7 +40,7 @@ class JobService:
     def __init__(self, broker: Path, clock: Callable[[], float] = time.time) -> None:
         self._store, self._lock = JobStore(), threading.RLock()
         self._broker, self._clock = broker, clock
-        self._faults: deque[str] = deque()
+        self._faults: deque[Callable[[paho.MQTTMessage], None]] = deque()
         self._ready, self._ended = threading.Event(), threading.Event()
         self._timers = threading.Thread(target=self._run_timers, name="lab jobs", daemon=True)
         self._client = paho.Client(
@@ -100,11 +100,15 @@ class JobService:
 
     def lose_next(self) -> None:
         """Do what the next request says, and let its answer be lost."""
-        self._faults.append("")
+        self._faults.append(partial(self._take, lost=True))
+
+    def drop_next(self) -> None:
+        """Let the next request be lost on its way here."""
+        self._faults.append(lambda _: None)
 
     def refuse_next(self, code: str) -> None:
         """Refuse the next request with a code, such as RequestThrottled or InternalError."""
-        self._faults.append(code)
+        self._faults.append(partial(self._refuse, code=code))
 
     # How it works.
 
@@ -128,14 +132,16 @@ class JobService:
 
     def _on_message(self, _: paho.Client, __: object, message: paho.MQTTMessage) -> None:
         with self._lock:
-            fault = self._faults.popleft() if self._faults else None
-            if fault:
-                error = JobError(fault, "refused on purpose")
-                refusal = {"timestamp": self._now(), **requests.refusal(error)}
-                self._publish(requests.Message(f"{message.topic}/rejected", refusal))
-                return
-            answered = partial(self._answer, message, lost=fault is not None)
-            self._change(requests.thing_of(message.topic), answered)
+            handle = self._faults.popleft() if self._faults else self._take
+            handle(message)
+
+    def _take(self, message: paho.MQTTMessage, *, lost: bool = False) -> None:
+        answered = partial(self._answer, message, lost=lost)
+        self._change(requests.thing_of(message.topic), answered)
+
+    def _refuse(self, message: paho.MQTTMessage, *, code: str) -> None:
+        payload = bytes(message.payload)
+        self._publish(requests.refused(message.topic, payload, code, self._now()))
 
     def _answer(self, message: paho.MQTTMessage, now: int, *, lost: bool) -> None:
         answer = requests.answer(self._store, message.topic, bytes(message.payload), now)

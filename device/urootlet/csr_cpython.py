@@ -1,0 +1,141 @@
+"""A new certificate for a gateway: its key is made here, and a program of the owner has it signed.
+
+The program is called in two ways. ``PROGRAM sign`` gets a certificate signing request (PEM,
+RFC 2986) on standard input and answers with the certificate on standard output, PEM, its own one
+first. ``PROGRAM retire ID`` is called when the new certificate has been confirmed; ID is the
+SHA-256 of the old one's DER in hex, which is what AWS IoT calls its certificate id. Each answers
+with exit status 0 within two minutes; ``retire`` is called again until it does.
+"""
+
+import hashlib
+import logging
+import os
+import subprocess
+from datetime import UTC, datetime, timedelta
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from .errors import Error
+from .renewal import Renewal, split
+from .replace_cpython import replace
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+#: Files in the device's folder: the key of a request that is on its way, and which certificate
+#: was the last to be retired.
+KEY, RETIRED = "inew", "iret"
+_SECONDS = 120
+_MOST = 65_536  # bytes of an answer
+
+log = logging.getLogger("urootlet")
+
+
+class Renewer:
+    """Renews the certificate of one device when it ends soon.
+
+    ``days`` is how long before its end; of a certificate that lives shortly, its last third.
+    """
+
+    def __init__(self, renewal: Renewal, program: "Sequence[str]", days: int) -> None:
+        self._renewal, self._program = renewal, list(program)
+        self._days = timedelta(days=days)
+        self._folder = renewal.trust.store.folder
+
+    @property
+    def due(self) -> bool:
+        """Whether the active certificate ends soon, and no new one waits."""
+        if self._renewal.status()["state"] != "idle":
+            return False
+        found = _read(self._renewal.active())
+        begins, ends = found.not_valid_before_utc, found.not_valid_after_utc
+        return datetime.now(UTC) > ends - min(self._days, (ends - begins) / 3)
+
+    def renew(self) -> None:
+        """Have a new certificate signed, and make it the candidate. Raises Error: CLIENTCERT."""
+        thing = self._renewal.trust.identity.config.thing
+        key = self._key()
+        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, thing)])
+        request = x509.CertificateSigningRequestBuilder(name).sign(key, hashes.SHA256())
+        answer = self._run("sign", given=request.public_bytes(serialization.Encoding.PEM))
+        cert = self._accept(answer, key)
+        self._renewal.offer(cert, _encode(key))
+        os.remove(self._folder + KEY)
+
+    def retire(self) -> None:
+        """Tell that the certificate before a confirmed one is not used any more, once."""
+        before = self._renewal.previous()
+        if not before:
+            return
+        done = self._folder + RETIRED
+        name = hashlib.sha256(split(before)[0]).hexdigest().encode()
+        if _content(done) != name:
+            self._run("retire", name.decode())
+            replace(done, name)
+            log.info("certificate %s is retired", name.decode())
+
+    def _key(self) -> ec.EllipticCurvePrivateKey:
+        """Return the key of a request that got no answer, or a new one, which is kept first."""
+        kept = _content(self._folder + KEY)
+        try:
+            found = serialization.load_der_private_key(kept, None)
+        except ValueError:
+            found = None
+        if isinstance(found, ec.EllipticCurvePrivateKey):
+            return found
+        made = ec.generate_private_key(ec.SECP256R1())
+        replace(self._folder + KEY, _encode(made))
+        return made
+
+    def _accept(self, answer: bytes, key: ec.EllipticCurvePrivateKey) -> bytes:
+        """Return the certificate of an answer as DER, if it is for this key and ends later."""
+        try:
+            found = x509.load_pem_x509_certificate(answer)
+        except ValueError as error:
+            raise Error("CLIENTCERT", "the program's answer is no certificate") from error
+        if found.public_key() != key.public_key():
+            raise Error("CLIENTCERT", "the new certificate is for another key")
+        if found.not_valid_after_utc <= _read(self._renewal.active()).not_valid_after_utc:
+            raise Error("CLIENTCERT", "the new certificate ends no later than the old one")
+        return found.public_bytes(serialization.Encoding.DER)
+
+    def _run(self, *arguments: str, given: bytes = b"") -> bytes:
+        what = f"{self._program[0]} {arguments[0]}"
+        try:
+            done = subprocess.run(  # noqa: S603 - the owner's own program, without a shell
+                [*self._program, *arguments],
+                input=given,
+                stdout=subprocess.PIPE,
+                timeout=_SECONDS,
+                check=False,
+            )
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise Error("CLIENTCERT", f"{what}: {error}") from error
+        if done.returncode or len(done.stdout) > _MOST:
+            raise Error("CLIENTCERT", f"{what} ended with {done.returncode}")
+        return done.stdout
+
+
+def _read(pair: bytes) -> x509.Certificate:
+    return x509.load_der_x509_certificate(split(pair)[0])
+
+
+def _encode(key: ec.EllipticCurvePrivateKey) -> bytes:
+    """Return a key as SEC 1 (RFC 5915), as a board's files have it."""
+    return key.private_bytes(
+        serialization.Encoding.DER,
+        serialization.PrivateFormat.TraditionalOpenSSL,
+        serialization.NoEncryption(),
+    )
+
+
+def _content(path: str) -> bytes:
+    try:
+        with open(path, "rb") as file:
+            return file.read(4096)
+    except FileNotFoundError:
+        return b""

@@ -1,0 +1,225 @@
+"""Replacing a device's own certificate and key, by the states of a rotation; docs/gateway.md.
+
+A *pair* is one file, because two cannot be replaced in one step: the certificate and then its
+key, both DER. There are two slots, ``ita`` and ``itb``, and a record, ``is0`` and ``is1``, with
+the same states, attempts and back-off as a rotation of roots (docs/rotation.md).
+
+- A pair comes from this device itself or over its own port, never over the network.
+- It is tried alone, under the active roots: TLS, name, and CONNACK 0. Only that makes it the
+  active one; a failure is never evidence, and the old pair serves.
+- ``cert.der`` and ``key.der`` are what was flashed. They count until a pair is confirmed, and
+  again when somebody flashes others. Nothing here writes them.
+"""
+
+from . import clock, dates
+from .bundle import Bundle
+from .der import element
+from .errors import Error, const
+from .rotation import Rotation
+from .store import SLOTS, Record, hash16
+
+_TYPING = const(0)
+if _TYPING:
+    from collections.abc import Callable
+    from typing import Any
+
+# States and events of urootlet.states, reasons of urootlet.status.
+_TRIAL = const(1)
+_PARKED = const(2)
+_REVOKE = const(3)
+_OFFER = const(0)
+_TRY = const(2)
+_WORKS = const(3)
+_FAILS = const(4)
+_SPENT = const(5)
+_KEYS = const(7)
+_CONFIRMED = const(1)
+_INCONCLUSIVE = const(3)
+_TIRED = const(4)
+
+_MAX_ATTEMPTS = const(3)
+_MAX_SIZE = const(4096)
+_HURRY = const(900)  # seconds between trials while the active certificate is refused
+
+
+class Renewal:
+    """The identity of the device whose trust is ``trust``: pairs in, connections out.
+
+    ``hooks`` are those of a rotation: ``on_offer``, ``on_trial`` and ``on_confirm`` get the
+    certificate (DER), ``on_parked`` a reason, ``on_error`` an Error.
+    """
+
+    def __init__(
+        self, trust: Rotation, hooks: "dict[str, Callable[..., None]] | None" = None
+    ) -> None:
+        self.trust = trust
+        identity = trust.identity
+        self._flashed = identity.cert + identity.key
+        self._own = Rotation(trust.store.folder + "i", hooks, (b"", b""), identity)
+        self.status = self._own.status
+        record = self._own.store.record
+        digest = hash16(self._flashed)
+        if not record.number:
+            self._rebuild()
+        elif record.keys_hash != digest:  # others were flashed since: they count
+            number = record.number
+            self._own.store.record = Record()
+            self._own.store.record.number = number
+            self._own.store.mirrored = False
+        self._own.store.record.keys_hash = digest
+        self._present(self.active())
+
+    def active(self) -> bytes:
+        """Return the pair that serves."""
+        return self._own.store.active() or self._flashed
+
+    def previous(self) -> bytes:
+        """Return the pair that served before a confirmed one, ``b""`` when none was confirmed."""
+        store = self._own.store
+        if store.record.state or not any(store.record.active_hash):
+            return b""
+        return store.previous() or self._flashed
+
+    @property
+    def ready(self) -> bool:
+        """Whether a pair is to be tried with the next connection."""
+        record = self._own.store.record
+        return record.state == _TRIAL or (record.state == _PARKED and self._own._due())
+
+    def offer(self, cert: bytes, key: bytes) -> bool:
+        """Take a pair as the candidate; tell whether it is new here. A refusal writes nothing.
+
+        Errors: FORMAT (it does not load), FLASH.
+        """
+        pair = cert + key
+        own = self._own
+        store = own.store
+        record = store.record
+        hashed = hash16(pair)
+        if pair == self.active() or (record.state and hashed == record.candidate_hash):
+            return False
+        if split(pair) != (cert, key) or len(pair) > _MAX_SIZE:
+            raise Error("FORMAT", "certificate and key")
+        try:
+            self._present(pair)
+            own.identity.context(self._roots())
+        finally:
+            self._present(self.active())
+        own._settle()
+        inactive = SLOTS[1 - record.active]
+        own._flash(store.write, inactive, pair)
+        if hash16(store.read(inactive) or b"") != hashed:
+            raise Error("FLASH", "read back")
+        record.candidate_hash = hashed
+        own._step(_OFFER)
+        own.tell("on_offer", cert)
+        return True
+
+    def connect(self) -> "Any":
+        """Return a client on a verified connection, as :meth:`Rotation.connect` does.
+
+        A pair that waits is tried first; while new roots are tried it waits.
+        """
+        client = self._attempt(hurry=False)
+        if client is not None:
+            return client
+        try:
+            return self.trust.connect()
+        except Error as error:
+            # The old certificate may have been cut off too early: then the new one is all we have.
+            client = self._attempt(hurry=True) if error.code == "CLIENTCERT" else None
+            if client is None:
+                raise
+            return client
+
+    def _attempt(self, hurry: bool) -> "Any":
+        """Try the candidate if it is time; return the client or None. No fault of it gets out."""
+        own = self._own
+        try:
+            record = own.store.record
+            if record.number:
+                own._settle()
+            if record.state == _TRIAL and record.attempts >= _MAX_ATTEMPTS:
+                record.reason = _TIRED
+                own._step(_SPENT)
+            due = self.ready
+            if hurry:
+                due = record.state == _PARKED and clock.now() >= record.tried_at + _HURRY
+            if due and self.trust.store.record.state not in (_TRIAL, _REVOKE):
+                return self._trial()
+        except Error as error:
+            self._present(self.active())
+            own.tell("on_error", error)
+        return None
+
+    def _trial(self) -> "Any":
+        """Try the candidate; return the client, or None when the active pair must serve."""
+        own = self._own
+        record = own.store.record
+        pair = own.store.candidate()
+        if pair is None:
+            own._step(_KEYS)
+            return None
+        cert = split(pair)[0]
+        own._step(_TRY)
+        own.tell("on_trial", cert)
+        self._present(pair)
+        roots = self._roots()
+        answer = self.trust.attempt(roots, max(roots.created, self.trust.store.record.time_floor))
+        if isinstance(answer, Error):
+            self._present(self.active())
+            own.tell("on_error", answer)
+            record.reason = _INCONCLUSIVE
+            own._step(_FAILS)
+            own._tell_reason("on_parked")
+            return None
+        record.reason = _CONFIRMED
+        own._step(_WORKS)
+        own.tell("on_confirm", cert)
+        return answer
+
+    def _roots(self) -> Bundle:
+        """Return the active bundle. Errors: NOROOTS."""
+        data = self.trust.store.active()
+        if not data:
+            raise Error("NOROOTS", "no usable bundle")
+        return Bundle(data)
+
+    def _present(self, pair: bytes) -> None:
+        """Let connections be made with a pair from now on."""
+        identity = self.trust.identity
+        identity.cert, identity.key = split(pair)
+
+    def _rebuild(self) -> None:
+        """Put a lost record together: the newest pair is a candidate, the other one serves."""
+        store = self._own.store
+        found = [(_begins(self._flashed), -1, b"")]
+        for index in (0, 1):
+            data = store.read(SLOTS[index]) or b""
+            begins = _begins(data)
+            if begins:
+                found.append((begins, index, hash16(data)))
+        found.sort()
+        newest = found[-1]
+        if newest[1] >= 0:
+            record = store.record
+            record.active = 1 - newest[1]
+            for _, index, digest in found:
+                if index == record.active:
+                    record.active_hash = digest
+            record.candidate_hash = newest[2]
+            record.state = _TRIAL
+
+
+def split(pair: bytes) -> "tuple[bytes, bytes]":
+    """Return certificate and key of a pair. Errors: FORMAT."""
+    end = element(pair, 0, len(pair))[2]
+    return pair[:end], pair[end:]
+
+
+def _begins(pair: bytes) -> int:
+    """Return when the certificate of a pair begins, 0 for one that cannot be read."""
+    try:
+        return dates.validity(split(pair)[0])[0]
+    except (Error, ValueError, IndexError):
+        return 0

@@ -1,0 +1,315 @@
+"""A device's own certificate and key are replaced as its roots are: tried first, and never lost.
+
+The device is in memory; the server takes the certificates that the test says.
+"""
+
+from contextlib import suppress
+
+import pytest
+
+from rotation_world import CA3, CREATED, NEW, Board, PowerCut, Server, leaf
+from urootlet.errors import Error
+from urootlet.renewal import Renewal, split
+
+OLD_CERT, NEW_CERT, NEXT_CERT = (leaf(CREATED + n) for n in range(3))
+OLD_KEY, NEW_KEY, NEXT_KEY = (b"\x30\x03\x02\x01" + bytes((n,)) for n in range(3))
+HURRY = 900
+
+
+class OwnedDevice(Board):
+    """A board with a certificate; ``accepted`` are those that the server takes."""
+
+    def __init__(self):
+        super().__init__()
+        self.accepted = [OLD_CERT]
+        self.link.answer = lambda *_: (
+            self.link.server if self.link.cert in self.accepted else Error("CLIENTCERT", "alert")
+        )
+        self.link.cert, self.link.key = OLD_CERT, OLD_KEY
+        self.hooked = []
+
+    def boot(self):
+        trust = super().boot()
+        self.link.cert, self.link.key = self.flashed
+        names = ("on_offer", "on_trial", "on_confirm", "on_parked", "on_error")
+        hooks = {name: lambda *_, name=name: self.hooked.append(name) for name in names}
+        self.renewal = Renewal(trust, hooks)
+        return trust
+
+    flashed = (OLD_CERT, OLD_KEY)
+
+    def connect(self):
+        try:
+            self.renewal.connect()
+        except Error as error:
+            return error.code
+        return ""
+
+    @property
+    def serves(self):
+        """The certificate that the last connection was made with."""
+        return self.link.cert
+
+
+@pytest.fixture
+def device():
+    with OwnedDevice() as made:
+        yield made
+
+
+class TestANewPair:
+    def test_is_tried_alone_and_confirmed_by_the_connection_that_works(self, device):
+        device.accepted.append(NEW_CERT)
+        assert device.renewal.offer(NEW_CERT, NEW_KEY)
+        assert device.connect() == ""
+        assert device.serves == NEW_CERT
+        assert device.hooked == ["on_offer", "on_trial", "on_confirm"]
+        assert device.renewal.active() == NEW_CERT + NEW_KEY
+        assert device.renewal.previous() == OLD_CERT + OLD_KEY
+
+    def test_is_what_the_device_has_after_a_reset(self, device):
+        device.accepted[:] = [NEW_CERT]
+        device.renewal.offer(NEW_CERT, NEW_KEY)
+        device.connect()
+        device.boot()
+        assert device.serves == NEW_CERT
+        assert device.connect() == ""
+
+    def test_that_the_server_does_not_take_is_parked_and_the_old_one_serves(self, device):
+        device.renewal.offer(NEW_CERT, NEW_KEY)
+        assert device.connect() == ""
+        assert device.serves == OLD_CERT
+        assert device.hooked == ["on_offer", "on_trial", "on_error", "on_parked"]
+        assert device.renewal.status()["state"] == "parked"
+
+    def test_that_is_registered_late_is_confirmed_then(self, device):
+        device.renewal.offer(NEW_CERT, NEW_KEY)
+        device.connect()
+        device.accepted.append(NEW_CERT)
+        device.connect()
+        assert device.serves == OLD_CERT  # the back-off is not over
+        device.later(901)
+        device.connect()
+        assert device.serves == NEW_CERT
+
+    def test_does_not_wait_for_its_back_off_when_the_old_one_was_cut_off_too_early(self, device):
+        device.renewal.offer(NEW_CERT, NEW_KEY)
+        for _ in range(3):
+            device.connect()
+            device.later(4 * 3_600)
+        device.accepted[:] = [NEW_CERT]
+        assert device.connect() == ""
+        assert device.serves == NEW_CERT
+
+    def test_does_not_wear_out_the_flash_while_neither_is_taken(self, device):
+        device.renewal.offer(NEW_CERT, NEW_KEY)
+        device.accepted.clear()
+        for _ in range(100):
+            assert device.connect() == "CLIENTCERT"
+            device.later(30)
+        assert len(device.flash.writes) < 40
+
+    def test_follows_another(self, device):
+        for cert, key in ((NEW_CERT, NEW_KEY), (NEXT_CERT, NEXT_KEY)):
+            device.accepted[:] = [device.serves, cert]
+            assert device.renewal.offer(cert, key)
+            assert device.connect() == ""
+        assert device.serves == NEXT_CERT
+        assert device.renewal.previous() == NEW_CERT + NEW_KEY
+
+    def test_is_taken_once(self, device):
+        assert device.renewal.offer(NEW_CERT, NEW_KEY)
+        assert not device.renewal.offer(NEW_CERT, NEW_KEY)
+        assert not device.renewal.offer(OLD_CERT, OLD_KEY)
+
+    def test_waits_while_new_roots_are_tried(self, device):
+        device.accepted.append(NEW_CERT)
+        device.renewal.offer(NEW_CERT, NEW_KEY)
+        assert device.offer(NEW) == ""
+        device.link.server = Server(CA3)
+        assert device.connect() == ""
+        assert (device.serves, device.active) == (OLD_CERT, NEW)
+        assert device.connect() == ""
+        assert device.serves == NEW_CERT
+
+    def test_works_while_new_roots_are_parked(self, device):
+        device.accepted.append(NEW_CERT)
+        assert device.offer(NEW) == ""
+        assert device.connect() == ""
+        assert device.state == "parked"
+        device.renewal.offer(NEW_CERT, NEW_KEY)
+        assert device.connect() == ""
+        assert device.serves == NEW_CERT
+
+
+class TestARefusal:
+    @pytest.mark.parametrize(
+        ("cert", "key"),
+        [
+            (b"", b""),
+            (b"", NEW_KEY),
+            (b"x", NEW_KEY),
+            (NEW_CERT[:-1], NEW_KEY),
+            (NEW_CERT + NEW_CERT, NEW_KEY),
+            (NEW_CERT, bytes(4_000)),
+        ],
+        ids=["nothing", "no certificate", "words", "cut off", "two", "too large"],
+    )
+    def test_of_what_is_no_pair_changes_no_byte(self, device, cert, key):
+        before = dict(device.flash.files)
+        with pytest.raises(Error) as refused:
+            device.renewal.offer(cert, key)
+        assert refused.value.code == "FORMAT"
+        assert device.flash.files == before
+
+    def test_of_what_does_not_load_changes_no_byte(self, device):
+        def full(_found):
+            raise Error("FORMAT", "identity")
+
+        device.link.context = full
+        with pytest.raises(Error):
+            device.renewal.offer(NEW_CERT, NEW_KEY)
+        assert not device.flash.writes
+        assert device.serves == OLD_CERT
+
+
+class TestADeviceWithoutAny:
+    def test_writes_nothing(self, device):
+        device.connect()
+        written = list(device.flash.writes)
+        device.boot()
+        device.connect()
+        assert not [name for name in written if name.startswith("i")]
+
+    def test_recovers_like_any_other(self, device):
+        device.link.server = Server("")
+        assert device.connect() == "ROOT"
+
+
+class TestFaults:
+    @pytest.mark.parametrize("landed", [False, True], ids=["before", "after"])
+    @pytest.mark.parametrize("cut", range(7))
+    def test_the_power_at_any_write(self, device, cut, landed):
+        device.accepted.append(NEW_CERT)
+        device.flash.cut, device.flash.landed = cut, landed
+        with suppress(PowerCut):
+            device.renewal.offer(NEW_CERT, NEW_KEY)
+            device.connect()
+        device.boot()
+        assert device.renewal.active() in (OLD_CERT + OLD_KEY, NEW_CERT + NEW_KEY)
+        assert device.connect() == ""
+        device.renewal.offer(NEW_CERT, NEW_KEY)
+        assert device.connect() == ""
+        assert device.serves == NEW_CERT
+
+    @pytest.mark.parametrize("cut", range(7))
+    def test_the_power_at_any_write_when_the_new_one_is_not_taken(self, device, cut):
+        device.flash.cut = cut
+        with suppress(PowerCut):
+            device.renewal.offer(NEW_CERT, NEW_KEY)
+            device.connect()
+        device.boot()
+        assert device.connect() == ""
+        assert device.serves == OLD_CERT
+
+    def test_three_resets_in_trial_go_back_to_the_old_one(self, device):
+        device.renewal.offer(NEW_CERT, NEW_KEY)
+
+        def reset(_found, _application):
+            if device.link.cert == NEW_CERT:
+                raise PowerCut
+            return device.link.server
+
+        device.link.answer = reset
+        for _ in range(3):
+            with pytest.raises(PowerCut):
+                device.connect()
+            device.boot()
+        assert device.connect() == ""
+        assert device.serves == OLD_CERT
+        assert device.renewal.status()["reason"] == "spent"
+
+    @pytest.mark.parametrize("name", ["is0", "is1"])
+    def test_one_record_lost(self, device, name):
+        self.renewed(device)
+        device.flash.flip(name, 20)
+        device.boot()
+        assert device.serves == NEW_CERT
+
+    def test_both_records_lost(self, device):
+        """The newest pair is tried again; meanwhile the other one serves, if it is taken."""
+        self.renewed(device)
+        for name in ("is0", "is1"):
+            device.flash.flip(name, 20)
+        device.boot()
+        assert device.connect() == ""
+        assert device.serves == NEW_CERT
+
+    def test_both_records_lost_and_a_bad_slot(self, device):
+        self.renewed(device)
+        for name in ("is0", "is1"):
+            del device.flash.files[name]
+        device.flash.files["ita"] = b"\x30\x82\xff"
+        device.boot()
+        assert device.connect() == ""
+        assert device.serves == NEW_CERT
+
+    def test_the_candidate_damaged(self, device):
+        device.renewal.offer(NEW_CERT, NEW_KEY)
+        device.flash.flip("itb", 40)
+        assert device.connect() == ""
+        assert device.serves == OLD_CERT
+        assert device.renewal.status()["state"] == "idle"
+
+    def test_the_active_one_damaged(self, device):
+        self.renewed(device)
+        device.accepted.append(OLD_CERT)
+        device.flash.flip("itb", 40)
+        device.boot()
+        assert device.connect() == ""
+        assert device.serves == OLD_CERT
+
+    def test_a_worn_flash_does_not_end_the_service(self, device):
+        device.renewal.offer(NEW_CERT, NEW_KEY)
+        device.flash.broken = True
+        assert device.connect() == ""
+        assert device.serves == OLD_CERT
+        assert "on_error" in device.hooked
+
+    def test_a_flash_that_keeps_something_else(self, device, monkeypatch):
+        write = device.flash.write
+        monkeypatch.setattr(
+            device.flash, "write", lambda name, data: write(name, data[:-1] + b"?")
+        )
+        with pytest.raises(Error) as refused:
+            device.renewal.offer(NEW_CERT, NEW_KEY)
+        assert refused.value.code == "FLASH"
+        assert device.renewal.status()["state"] == "idle"
+
+    def test_without_usable_roots_nothing_is_tried(self, device):
+        device.renewal.offer(NEW_CERT, NEW_KEY)
+        device.flash.flip("ta", 40)
+        device.link.server = Server("")
+        assert device.connect() == "NOROOTS"
+
+    def test_a_person_who_flashes_another_pair_is_right(self, device):
+        self.renewed(device)
+        device.flashed = (NEXT_CERT, NEXT_KEY)
+        device.accepted.append(NEXT_CERT)
+        device.boot()
+        assert device.connect() == ""
+        assert device.serves == NEXT_CERT
+        device.flashed = (OLD_CERT, OLD_KEY)  # and back
+        device.boot()
+        assert device.serves == OLD_CERT
+
+    def renewed(self, device):
+        """Renew, and let the old certificate be deactivated."""
+        device.accepted[:] = [OLD_CERT, NEW_CERT]
+        device.renewal.offer(NEW_CERT, NEW_KEY)
+        device.connect()
+        device.accepted[:] = [NEW_CERT]
+
+
+def test_a_pair_is_split_where_the_certificate_ends():
+    assert split(NEW_CERT + NEW_KEY) == (NEW_CERT, NEW_KEY)
