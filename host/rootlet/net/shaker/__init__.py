@@ -6,7 +6,7 @@ signature algorithms, which is what decides the server's certificate in TLS 1.3;
 a hostile server sends meets OpenSSL in a process that holds nothing.
 
 **Why certificates that nobody has verified do no harm here.** A probe has to show also what no
-one should trust, so OpenSSL is told not to judge (CERT_NONE), here and nowhere else in rootlet.
+one should trust, so OpenSSL is told not to judge (CERT_NONE), as in no other client of rootlet.
 In exchange there is never a session: TLS runs in memory, and the probe sends its ClientHello (a
 second one after HelloRetryRequest), reads the server's flight, and closes the connection instead
 of sending its own Finished. No application data can follow, and none is ever written; a client
