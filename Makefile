@@ -5,7 +5,7 @@ PYTHON := $(shell for p in python3.11 python3.12 python3.13 python3.14 python3 /
 	$$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && { echo $$p; break; }; done)
 WORKERS ?= auto
 
-.PHONY: embedded matrix-table bench-size bench-start bench-lab dev demo wolfssl test check fix certs vectors fuzz sweep soak board dist clean
+.PHONY: embedded matrix-table bench-provision bench-size bench-start bench-lab dev demo wolfssl test check fix certs vectors fuzz sweep soak board dist clean
 
 dev: $(VENV)/.ready
 
@@ -72,6 +72,9 @@ bench-lab: dev
 
 bench-size: dev
 	$(BIN)/python bench/size.py
+
+bench-provision: dev
+	$(BIN)/python bench/provision.py
 
 bench-start: dev
 	$(BIN)/python bench/startup.py

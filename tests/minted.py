@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from rootlet import anchor, path
+from rootlet.credentials import key_usage
 from rootlet.lab import certificates
 from rootlet.lab.authorities import ISSUING, ROOTS, Authority
 
@@ -203,19 +204,7 @@ def respelled(authority: Authority, **values: str) -> Authority:
 
 
 def usage(*allowed: str) -> tuple[x509.KeyUsage, bool]:
-    names = (
-        "digital_signature",
-        "content_commitment",
-        "key_encipherment",
-        "data_encipherment",
-        "key_agreement",
-        "key_cert_sign",
-        "crl_sign",
-        "encipher_only",
-        "decipher_only",
-    )
-    values: Any = {name: name in allowed for name in names}
-    return x509.KeyUsage(**values), True
+    return key_usage(**dict.fromkeys(allowed, True)), True
 
 
 def purpose(oid: x509.ObjectIdentifier = ExtendedKeyUsageOID.CLIENT_AUTH) -> tuple[Any, bool]:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     #: Makes the certificate (DER) for a request and its key, or None: an authority makes it later.
     Issue = Callable[[x509.CertificateSigningRequest, PrivateKey], bytes | None]
+    _Sign = Callable[[x509.CertificateSigningRequest, PrivateKey], bytes]
 
 #: AWS IoT ends the certificates that it makes for devices then; UTCTime counts no further.
 LAST = datetime(2049, 12, 31, 23, 59, 59, tzinfo=UTC)
@@ -38,6 +39,17 @@ BACKDATED = timedelta(days=1)
 MAX_COMMON_NAME = 64
 _OPAQUE = 32  # hex digits
 _MIN_RSA = 2048  # as AWS IoT; the curves too
+_USAGES = (
+    "digital_signature",
+    "content_commitment",
+    "key_encipherment",
+    "data_encipherment",
+    "key_agreement",
+    "key_cert_sign",
+    "crl_sign",
+    "encipher_only",
+    "decipher_only",
+)
 _CURVES = (ec.SECP256R1, ec.SECP384R1, ec.SECP521R1)
 
 
@@ -92,11 +104,16 @@ def spki_sha256(key: PrivateKey) -> str:
     return hashlib.sha256(spki).hexdigest()
 
 
+def key_usage(**allowed: bool) -> x509.KeyUsage:
+    """Return a key usage extension (RFC 5280 section 4.2.1.3) that allows what is named."""
+    return x509.KeyUsage(**{**dict.fromkeys(_USAGES, False), **allowed})
+
+
 def later(_request: x509.CertificateSigningRequest, _key: PrivateKey) -> None:
     """Make no certificate: the request goes to an authority."""
 
 
-def self_signed(now: datetime, ends: datetime = LAST) -> Issue:
+def self_signed(now: datetime, ends: datetime = LAST) -> _Sign:
     """Return what makes certificates that the device's own key signs.
 
     AWS IoT takes one with ``register-certificate-without-ca``.
@@ -109,7 +126,7 @@ def self_signed(now: datetime, ends: datetime = LAST) -> Issue:
     return issue
 
 
-def given(certificate: bytes, where: str) -> Issue:
+def given(certificate: bytes, where: str) -> _Sign:
     """Return what hands out one certificate (DER) that is there already, for its key only."""
 
     def issue(_asked: x509.CertificateSigningRequest, key: PrivateKey) -> bytes:
@@ -215,7 +232,7 @@ def _sign(
         .not_valid_before(dates[0])
         .not_valid_after(dates[1])
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(_DIGITAL_SIGNATURE, critical=True)
+        .add_extension(key_usage(digital_signature=True), critical=True)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]), critical=False)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(public), critical=False)
         .add_extension(
@@ -230,16 +247,3 @@ def _digest(key: PrivateKey) -> hashes.SHA256 | hashes.SHA384:
     """Return the hash that suits a key: boards lack SHA-512."""
     strong = isinstance(key, ec.EllipticCurvePrivateKey) and key.key_size > 256
     return hashes.SHA384() if strong else hashes.SHA256()
-
-
-_DIGITAL_SIGNATURE = x509.KeyUsage(
-    digital_signature=True,
-    content_commitment=False,
-    key_encipherment=False,
-    data_encipherment=False,
-    key_agreement=False,
-    key_cert_sign=False,
-    crl_sign=False,
-    encipher_only=False,
-    decipher_only=False,
-)

@@ -41,21 +41,20 @@ MAX_FILE = 4096
 #: The most bytes of a key or certificate file that somebody else made.
 MAX_PEM = 1 << 16
 
-# AWS IoT CreateThing: 1 to 128 of these. No dot and no slash: a name is safe as a folder's.
-_THING = re.compile(r"[A-Za-z0-9:_-]{1,128}", re.ASCII)
+# AWS IoT CreateThing: up to 128 of these. No dot and no slash: a name is safe as a folder's.
+_THING = re.compile(r"[A-Za-z0-9:_-]+", re.ASCII)
+_MAX_THING = 128
 # A DNS name or an address; the device's own reader is stricter with the endpoint.
 _HOST = re.compile(r"[A-Za-z0-9._:-]*", re.ASCII)
 # MQTT 3.1.1 section 4.7: no wildcards in a topic to listen on for offers, no control characters.
 _TOPIC = re.compile(r"[^\x00-\x1f\x7f#+]*")
 
 
-def check_thing(thing: str) -> None:
+def check_thing(thing: str, limit: int = _MAX_THING) -> None:
     """Refuse what AWS IoT does not take as a thing name. Raises InputError."""
-    if not _THING.fullmatch(thing):
+    if len(thing) > limit or not _THING.fullmatch(thing):
         raise InputError(
-            f"{thing[:80]!r}: not a thing name",
-            why="AWS IoT takes 1 to 128 of A-Z a-z 0-9 : _ -",
-            hint="use another name",
+            f"{thing[:80]!r}: not a thing name", hint=f"use 1 to {limit} of A-Z a-z 0-9 : _ -"
         )
 
 

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 #: All that a device folder may hold of ours, in the order of writing.
 NAMES = (KEY, SETTINGS, WIFI, REQUEST, CERTIFICATE_PEM, CERTIFICATE)
+#: How files.write names what it has not renamed into place yet.
+_DRAFTS = tuple(f".{name}." for name in NAMES)
 _PRIVATE = 0o600
 _PUBLIC = 0o644
 
@@ -52,6 +54,13 @@ class Device:
     def files(self) -> dict[str, bytes]:
         """Return the files that follow from this, checked. Raises InputError."""
         identity.check_thing(self.settings.thing)
+        if not self.settings.endpoint:
+            raise InputError(
+                f"{self.settings.thing}: the endpoint is missing",
+                why="it is where to connect, and the name to verify",
+                hint="--endpoint HOST; aws iot describe-endpoint --endpoint-type iot:Data-ATS "
+                "tells it",
+            )
         found = {SETTINGS: self.settings.encode()}
         return found | ({WIFI: self.wifi.encode()} if self.wifi else {})
 
@@ -176,6 +185,9 @@ def _certify(folder: Path, thing: str, key: PrivateKey, certificate: bytes | Non
 
 
 def _write(folder: Path, contents: dict[str, bytes]) -> None:
+    for path in folder.iterdir():
+        if path.name.startswith(_DRAFTS):  # of a run that was killed, and perhaps a key
+            path.unlink(missing_ok=True)
     for name in NAMES:
         if name in contents:
             private = name in (KEY, WIFI)

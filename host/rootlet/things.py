@@ -110,15 +110,10 @@ def _device(row: dict[str, str], default: Device, where: str) -> Device:
     try:
         device.files()
     except InputError as error:
-        why = f"{error.what}: {error.why}"
-        raise InputError(where, why=why, hint=error.hint, code=error.code) from error
+        what = f"{where}: {error.what}"
+        raise InputError(what, why=error.why, hint=error.hint, code=error.code) from error
     return device
 
 
 def _bad(where: str, why: str) -> InputError:
-    return InputError(
-        f"{where}: not a list of devices",
-        why=why,
-        hint="see docs/provision.md for its columns",
-        code="FORMAT",
-    )
+    return InputError(f"{where}: {why}", hint="docs/provision.md tells the form", code="FORMAT")

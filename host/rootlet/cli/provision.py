@@ -61,6 +61,7 @@ Examples:
   rootlet provision --thing pump-7 --endpoint HOST --ca-cert ca.crt --ca-key ca.key \\
       --wifi plant-2 --port auto
   rootlet provision --thing pump-7 --endpoint HOST --key old.key --cert old.crt
+  rootlet provision -o pump-7 --port auto           # a folder that is whole, on a board
   rootlet provision --aws --thing pump-7 --policy pumps --topic 'pumps/{thing}/#'
   rootlet provision --aws --undo -o pump-7
   rootlet provision --csv pumps.csv -o pumps --endpoint HOST --ca-cert ca.crt --ca-key ca.key
@@ -153,6 +154,7 @@ def _with_aws(options: _Options) -> None:
     if options.undo:
         provision_aws.take_back(options, folder, json_output=options.json_output)
         return
+    _check_port(options.port)
     thing = options.thing or identity.read_settings(folder).thing
     issue = provision_aws.issue(options, folder, thing)
     made = provision_aws.go_on(folder, thing, issue)
@@ -165,13 +167,22 @@ def _with_aws(options: _Options) -> None:
 def _single(options: _Options, issue: Issue) -> None:
     from rootlet import credentials  # noqa: PLC0415 - see command
 
-    if options.port and issue is credentials.later:
+    if options.port and options.thing and issue is credentials.later:
         raise InputError(
             "there is no certificate to put on a board yet",
             why="an authority makes it of device.csr",
             hint="leave --port out, and give it with --cert; or use --self-signed",
         )
+    _check_port(options.port)
     _finish(options, _made(options, issue))
+
+
+def _check_port(port: str | None) -> None:
+    """Refuse a port that no key may go through, before anything is made."""
+    if port:
+        from rootlet import flash  # noqa: PLC0415 - see command
+
+        flash.check_transport(port, {identity.KEY: b""}, trusted=False)
 
 
 def _finish(options: _Options, made: Made) -> None:
@@ -193,11 +204,15 @@ def _made(options: _Options, issue: Issue) -> Made:
             raise InputError(
                 "which device?", hint="--thing NAME for a new one, -o DIR to complete one"
             )
+        if options.port and issue is credentials.later and not options.told:
+            identity.read_folder(options.output)
+            return provision.look(options.output)
         if options.told or issue is credentials.later:
             raise InputError(
-                f"{options.output}: without --thing, a device only gets its certificate",
+                f"{options.output}: without --thing, a device gets its certificate, no more",
                 why="what else it is told was settled when it was made",
-                hint="--cert FILE, --self-signed, or --ca-cert and --ca-key; or give --thing",
+                hint="--cert FILE, --self-signed, or --ca-cert and --ca-key; --port puts it on a "
+                "board; --thing makes a new one",
             )
         return provision.complete(options.output, issue, force=options.force)
     identity.check_thing(options.thing)
@@ -221,8 +236,16 @@ def _made(options: _Options, issue: Issue) -> Made:
 def _put(port: str, folder: Path) -> Flashed:
     from rootlet import flash  # noqa: PLC0415 - see command
 
-    with show.progress("flash") as progress:
-        return flash.flash(port, identity.read_folder(folder), progress)
+    try:
+        with show.progress("flash") as progress:
+            return flash.flash(port, identity.read_folder(folder), progress)
+    except RootletError:
+        click.echo(
+            f"{folder} is made; put it on the board with: "
+            f"rootlet provision -o {folder} --port {port}",
+            err=True,
+        )
+        raise
 
 
 def _many(options: _Options, path: Path, issue: Issue, now: datetime) -> None:

@@ -52,7 +52,7 @@ def issue(options: Source, now: datetime) -> Issue:
     if options.ca_cert or options.ca_key:
         if not (options.ca_cert and options.ca_key):
             raise InputError("--ca-cert and --ca-key go together", hint="give both")
-        key = identity.load_key(read(options.ca_key), str(options.ca_key), secret.ask)
+        key = identity.load_key(read(options.ca_key), str(options.ca_key), secret.ask_on_terminal)
         certificate = read(options.ca_cert)
         return credentials.authority(certificate, key, str(options.ca_cert), now, ends).issue
     return credentials.self_signed(now, ends) if options.self_signed else credentials.later

@@ -25,15 +25,20 @@ _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
 def ask(what: str) -> str:
-    """Ask on the terminal, without showing the answer. Raises InputError without a terminal."""
+    """Ask for a secret, without showing it."""
+    answer: str = click.prompt(what, hide_input=True, err=True)
+    return answer
+
+
+def ask_on_terminal(what: str) -> str:
+    """Ask for a secret, without showing it. Raises InputError when nobody is there to answer."""
     if not sys.stdin.isatty():
         raise InputError(
             f"{what}: nobody is there to ask",
             why="standard input is not a terminal",
             hint="run it in a terminal",
         )
-    answer: str = click.prompt(what, hide_input=True, err=True)
-    return answer
+    return ask(what)
 
 
 def wifi(ssid: str | None, password_file: Path | None, *, is_open: bool) -> Wifi | None:

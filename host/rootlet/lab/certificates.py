@@ -16,6 +16,8 @@ from cryptography.x509.name import _ASN1Type  # the only way to ask for a Printa
 from cryptography.x509.oid import AuthorityInformationAccessOID as Access
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from rootlet import credentials
+
 if TYPE_CHECKING:
     from datetime import datetime
 
@@ -174,16 +176,11 @@ def _aki(issuer: Authority) -> tuple[x509.AuthorityKeyIdentifier, bool]:
 def _usage(
     *, signs_certificates: bool = False, signature: bool = False, encipherment: bool = False
 ) -> x509.KeyUsage:
-    return x509.KeyUsage(
+    return credentials.key_usage(
         digital_signature=signature,
-        content_commitment=False,
         key_encipherment=encipherment,
-        data_encipherment=False,
-        key_agreement=False,
         key_cert_sign=signs_certificates,
         crl_sign=signs_certificates,
-        encipher_only=False,
-        decipher_only=False,
     )
 
 

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import re
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from cryptography.hazmat.primitives import serialization
 
-from rootlet.errors import InputError
+from rootlet import identity
+from rootlet.credentials import LAST, MAX_COMMON_NAME
 from rootlet.lab import certificates
 from rootlet.lab.authorities import Authority
 from rootlet.lab.vault import write_private
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from pathlib import Path
 
     from cryptography import x509
@@ -21,10 +22,6 @@ if TYPE_CHECKING:
     from rootlet.lab.certificates import PrivateKey
     from rootlet.lab.vault import Vault
 
-# AWS IoT CreateThing allows 128 of these; a common name holds 64 (RFC 5280 appendix A.1).
-_THING = re.compile(r"[A-Za-z0-9:_-]{1,64}")
-# AWS IoT dates the certificates that it makes for devices to the end of 2049.
-_IDENTITY_END = datetime(2049, 12, 31, 23, 59, 59, tzinfo=UTC)
 _CLIENT_CA = Authority(
     "client-ca",
     (("O", "rootlet lab"), ("CN", "rootlet lab client CA")),
@@ -83,10 +80,7 @@ class Identity(NamedTuple):
 
 def check_thing(thing: str) -> None:
     """Refuse what is no thing name with InputError: it becomes a name and part of a path."""
-    if not _THING.fullmatch(thing):
-        raise InputError(
-            f"{thing[:80]!r}: not a thing name", hint="use 1 to 64 of A-Z a-z 0-9 : _ -"
-        )
+    identity.check_thing(thing, MAX_COMMON_NAME)
 
 
 class ClientAuthority:
@@ -104,7 +98,7 @@ class ClientAuthority:
         certificate = certificates.sign(
             certificates.common_name(thing),
             key,
-            (self._begins, _IDENTITY_END),
+            (self._begins, LAST),
             certificates.device_extensions(_CLIENT_CA, key),
             by=(_CLIENT_CA, self._key),
         )
@@ -114,7 +108,7 @@ class ClientAuthority:
         return certificates.sign(
             certificates.name(_CLIENT_CA.subject),
             self._key,
-            (self._begins, _IDENTITY_END),
+            (self._begins, LAST),
             certificates.ca_extensions("root", _CLIENT_CA, _CLIENT_CA),
             by=(_CLIENT_CA, self._key),
         )
