@@ -5,7 +5,7 @@ PYTHON := $(shell for p in python3.11 python3.12 python3.13 python3.14 python3 /
 	$$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && { echo $$p; break; }; done)
 WORKERS ?= auto
 
-.PHONY: embedded matrix-table bench-provision bench-size bench-start bench-lab dev demo wolfssl test check fix certs vectors fuzz sweep soak board dist clean
+.PHONY: audit-tools bench-audit bench-flash bench-lab bench-provision bench-size bench-start board certs check clean demo dev dist docs embedded fix fuzz lists matrix-table soak stores sweep test trust-stores vectors wolfssl
 
 dev: $(VENV)/.ready
 
@@ -35,6 +35,10 @@ fix: dev
 certs: dev
 	$(BIN)/python certs/extract.py
 
+# After a module of the device package was added, renamed or removed.
+lists: dev
+	$(BIN)/python device/lists.py
+
 vectors: dev
 	$(BIN)/python tests/assets/regenerate.py
 
@@ -57,11 +61,26 @@ wolfssl: dev
 	$(BIN)/rootlet board prepare
 	$(BIN)/python -m pytest tests/wolfssl_models.py
 
+# Needs programs that a blank machine lacks; changes no store of this one.
+trust-stores: dev
+	@for p in keytool certutil update-ca-certificates; do command -v $$p >/dev/null || { \
+	echo "error: no $$p. apt-get install default-jre-headless libnss3-tools ca-certificates" >&2; exit 2; }; done
+	$(BIN)/python -m pytest tests/trust_stores.py
+
 # pytest-embedded warns in every test, and here a warning is an error: it stays out of dev.
 embedded: dev
 	$(BIN)/rootlet board prepare
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade --target $(VENV)/embedded 'pytest-embedded>=2.9,<3'
 	PYTHONPATH=$(VENV)/embedded $(BIN)/python -m pytest -o filterwarnings= tests/embedded_dut.py examples/hil
+
+# Needs keytool, a C compiler and libbearssl-dev, which a blank machine lacks.
+audit-tools: dev
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade --target $(VENV)/tools 'esptool>=5,<6' certifi sarif-pydantic
+	PYTHONPATH=$(VENV)/tools $(BIN)/python -m pytest tests/audit_tools.py
+
+# The key stores that tests read, made by Java's keytool.
+stores: dev
+	$(BIN)/python tests/assets/make_stores.py
 
 matrix-table: dev
 	$(BIN)/rootlet board prepare
@@ -75,6 +94,11 @@ bench-size: dev
 
 bench-provision: dev
 	$(BIN)/python bench/provision.py
+bench-audit: dev
+	$(BIN)/python bench/audit.py
+bench-flash: dev
+	$(BIN)/rootlet board prepare
+	$(BIN)/python bench/flash.py
 
 bench-start: dev
 	$(BIN)/python bench/startup.py
@@ -82,8 +106,14 @@ bench-start: dev
 board: dev
 	$(BIN)/python -m pytest examples/hil --board-port "$(PORT)" $(if $(BIND),--lab-bind "$(BIND)")
 
+# The documentation as a site, in site/; a warning fails it.
+docs: dev
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[docs]'
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo "site/index.html"
+
 dist: dev
 	$(BIN)/python -m build
 
 clean:
-	rm -rf $(VENV) dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) dist site .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -74,7 +74,10 @@ class RotatingDevice(Device):
     def take(self, *steps: str, clock: float | None = None) -> list[Any]:
         """Start the device, let it take steps, and return what came of each."""
         with self.start(*steps, clock=clock) as process:
-            output, errors = process.communicate(timeout=90)
+            try:
+                output, errors = process.communicate(timeout=90)
+            finally:
+                process.kill()  # or leaving the block would wait for one that hangs, for ever
         assert process.returncode == 0, errors
         results: list[Any] = json.loads(output.strip().splitlines()[-1])
         return results

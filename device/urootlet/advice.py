@@ -1,4 +1,9 @@
-"""Every code that a device or the host reports as ``E-`` + code, with what to do about it."""
+"""Every code that a device or the host reports as ``E-`` + code, with what to do about it.
+
+Those that only a host can report are in ``advice_cpython``, and cost a board nothing.
+"""
+
+from .errors import MICROPYTHON
 
 ADVICE = {
     "CLOCK": "Set the clock from NTP before TLS; the bundle's creation time alone is too old.",
@@ -28,7 +33,6 @@ ADVICE = {
     "PORT": "MicroPython has no ALPN, and no other port talks MQTT over TLS: use port 8883.",
     "UMQTT": "The board has no umqtt.simple, or one that takes no TLS context: mpremote mip "
     "install umqtt.simple",
-    "REPL": "The board does not answer at its prompt: stop its program or reset it.",
     "ENDPOINT": "This is a legacy endpoint name: use the one of describe-endpoint "
     "--endpoint-type iot:Data-ATS.",
     "TLSPOLICY": "No TLS version or cipher suite in common: check the endpoint's TLS policy "
@@ -41,3 +45,8 @@ ADVICE = {
     "FLASH": "The file system cannot be written: free room on it, or replace the board.",
     "NOKEYS": "The device holds no update keys: flash them with --trust-keys.",
 }
+
+if not MICROPYTHON:
+    from .advice_cpython import HOST
+
+    ADVICE.update(HOST)

@@ -103,18 +103,16 @@ def _strict(original: Certificate, name: str) -> bytes:
             kept.append(extension)
         elif oid not in (_BASIC_CONSTRAINTS, _KEY_USAGE, _SKI):
             _check_droppable(oid, extension, name)
-    subject = _tlv(_SEQUENCE, _bytes(original, original.subject))
-    return _sign_nothing(
-        original, _VERSION_3, subject, _tlv(0xA3, _tlv(_SEQUENCE, b"".join(kept)))
-    )
+    subject = tlv(_SEQUENCE, _bytes(original, original.subject))
+    return _sign_nothing(original, _VERSION_3, subject, tlv(0xA3, tlv(_SEQUENCE, b"".join(kept))))
 
 
 def _sign_nothing(original: Certificate, version: bytes, issuer: bytes, tail: bytes) -> bytes:
     algorithm = _ALGORITHM.get(family(original), _ALGORITHM["RSA"])
     body = version + _SERIAL_1 + algorithm + issuer
     for span in (original.validity, original.subject, original.key):
-        body += _tlv(_SEQUENCE, _bytes(original, span))
-    return _tlv(_SEQUENCE, _tlv(_SEQUENCE, body + tail) + algorithm + _EMPTY_SIGNATURE)
+        body += tlv(_SEQUENCE, _bytes(original, span))
+    return tlv(_SEQUENCE, tlv(_SEQUENCE, body + tail) + algorithm + _EMPTY_SIGNATURE)
 
 
 def _check_droppable(oid: bytes, extension: bytes, name: str) -> None:
@@ -167,14 +165,15 @@ def _key_identifier(certificate: Certificate) -> bytes:
     start, end = certificate.key
     bits = expect(buf, element(buf, start, end)[2], end, 0x03)
     digest = hashlib.sha1(buf[bits[0] + 1 : bits[1]], usedforsecurity=False).digest()
-    return _tlv(_SEQUENCE, _tlv(_OID, _SKI) + _tlv(0x04, _tlv(0x04, digest)))
+    return tlv(_SEQUENCE, tlv(_OID, _SKI) + tlv(0x04, tlv(0x04, digest)))
 
 
 def _bytes(certificate: Certificate, span: tuple[int, int]) -> bytes:
     return bytes(certificate.buf[span[0] : span[1]])
 
 
-def _tlv(tag: int, content: bytes) -> bytes:
+def tlv(tag: int, content: bytes) -> bytes:
+    """Return a DER element with the shortest length (X.690 10.1)."""
     size = len(content)
     if size < 0x80:
         return bytes((tag, size)) + content

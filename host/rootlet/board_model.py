@@ -12,7 +12,18 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Annotated, Any, Generic, TypeAlias, TypeVar, get_type_hints
 
-from rootlet.board_values import BYTES, FLAG, SMALL, WORD, YEAR, Kind, one_of, some_of
+from rootlet.board_values import (
+    ADDRESS,
+    BYTES,
+    CHIP_ID,
+    FLAG,
+    SMALL,
+    WORD,
+    YEAR,
+    Kind,
+    one_of,
+    some_of,
+)
 
 T = TypeVar("T")
 
@@ -40,10 +51,14 @@ Grid: TypeAlias = Annotated[Mapping[str, Mapping[str, Fact[int]]], BYTES, "grid"
 
 @dataclass(frozen=True, kw_only=True)
 class Chip:
-    """The silicon. ``data_ram`` in bytes: the address range for data in internal RAM."""
+    """The silicon. ``data_ram`` in bytes: the address range for data in internal RAM.
+
+    ``image_id`` is the number that ESP-IDF writes into the header of an image for this chip.
+    """
 
     model: Annotated[Fact[str], WORD]
     data_ram: Bytes = None
+    image_id: Annotated[Fact[int] | None, CHIP_ID] = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,13 +77,17 @@ class Firmware:
 
 @dataclass(frozen=True, kw_only=True)
 class Flash:
-    """Flash of the common module and the file system that device files live in. Bytes."""
+    """Flash of the common module and the file system that device files live in. Bytes.
+
+    ``firmware_offset`` is the address in flash that a vendor's firmware file is written to.
+    """
 
     size: Bytes = None
     fs_kind: Annotated[Fact[str], one_of("littlefs2", "posix")]
     fs_bytes: Bytes = None
     block_bytes: Bytes = None
     vfs_in_table: Flag = None
+    firmware_offset: Annotated[Fact[int] | None, ADDRESS] = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -79,6 +79,8 @@ def some_of(*words: str) -> Kind:
 
 
 BYTES = _number(1, _MAX_BYTES, "B")
+ADDRESS = _number(0, 0xFFFF_FFFF, "B")
+CHIP_ID = _number(0, 0xFFFE, "")
 SMALL = _number(1, 255, "")
 YEAR = _number(1970, 2200, "")
 FLAG = Kind(_flag, "", "true or false")

@@ -59,6 +59,8 @@ def encode(  # noqa: PLR0913 - one argument per field of the header
     check_target(target)
     if not 0 < created <= _U32 or not 0 <= not_after <= _U32:
         raise InputError("a time is outside 1970 to 2106", why="bundles hold 32-bit times")
+    if 0 < not_after <= created:
+        raise InputError("the bundle would be over before it was created", hint="a later time")
     numbers = signing or Signing(0, 0, room=0)
     if numbers.sequence > _U32:
         raise InputError(

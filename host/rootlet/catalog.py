@@ -37,7 +37,8 @@ _KINDS: dict[Any, type] = {
     "bool": bool,
     "tuple[str, ...]": list,
 }
-_HASH = re.compile(r"[0-9a-f]{64}")
+#: key -> how many lower-case hex digits it has
+_DIGITS = {"sha256": 64, "spki_sha256": 64, "sha1": 40, "spki_sha1": 40, "key_start": 16}
 _ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
@@ -116,6 +117,9 @@ class KnownCertificate:
     not_after: datetime
     sha256: str
     spki_sha256: str
+    sha1: str
+    spki_sha1: str
+    key_start: str
     signed_by: tuple[str, ...]
     path_length: int | None = None
 
@@ -268,8 +272,9 @@ def _check_value(key: str, value: Any, kind: type, place: str) -> None:
         _check(all(type(item) is str for item in value), place, key, "is not all strings")
     if kind is datetime:
         _check(value.tzinfo, place, key, "has no time zone")
-    if key in {"sha256", "spki_sha256"}:
-        _check(_HASH.fullmatch(value), place, key, "is not 64 lower-case hex digits")
+    if digits := _DIGITS.get(key):
+        good = re.fullmatch(rf"[0-9a-f]{{{digits}}}", value)
+        _check(good, place, key, f"is not {digits} lower-case hex digits")
 
 
 def _check(good: object, place: str, key: str, complaint: str) -> None:

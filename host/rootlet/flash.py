@@ -21,7 +21,6 @@ from rootlet.errors import BoardError, TrustError
 from rootlet.identity import CERTIFICATE, KEY, SETTINGS, WIFI
 from urootlet import errors as device
 from urootlet import keyset
-from urootlet.session import BUNDLE
 from urootlet.store import SLOTS
 
 if TYPE_CHECKING:
@@ -29,7 +28,10 @@ if TYPE_CHECKING:
 
     from rootlet.identity import Settings
 
-_IDENTITY = (SETTINGS, CERTIFICATE, KEY)
+#: The bundle's place: urootlet.session, whose import costs more than the rest of a start.
+BUNDLE = SLOTS[0]
+#: What a device needs besides the package and a bundle.
+IDENTITY = (SETTINGS, CERTIFICATE, KEY)
 #: littlefs writes a changed directory or file elsewhere first: room for that.
 _SPARE_BLOCKS = 4
 
@@ -140,7 +142,7 @@ def flash(
                 writer.put(path, data)
         if BUNDLE in files:
             report.settled = _settle(writer, files[BUNDLE], new=BUNDLE in todo, reset=reset_trust)
-        identity = [path for path in _IDENTITY if path not in files]
+        identity = [path for path in IDENTITY if path not in files]
         found = zip(identity, board.hashes(identity), strict=True)
         report.missing = [path for path, digest in found if digest is None]
         if report.written or report.settled:
@@ -190,7 +192,8 @@ def _check_same_keys(board: Remote, keys: bytes) -> None:
 def check_transport(port: str, files: Mapping[str, bytes], *, trusted: bool) -> None:
     """Refuse what only a person at the board may do on a port that leaves this computer.
 
-    That is a secret, an unsigned bundle, update keys, and forgetting the floor (security rule 13).
+    That is a secret, an unsigned bundle, update keys, forgetting the floor (security rule 13),
+    and firmware; ``trusted`` is whether it is one of the last three.
     """
     if "://" not in port:
         return
@@ -203,7 +206,7 @@ def check_transport(port: str, files: Mapping[str, bytes], *, trusted: bool) -> 
         )
     if trusted:
         raise TrustError(
-            f"{port}: update keys and --reset-trust go over a local port only",
+            f"{port}: update keys, --reset-trust and firmware go over a local port only",
             why="on a network, anybody in between could replace them",
             hint="connect the board to this computer",
             code="POLICY",
@@ -224,12 +227,14 @@ def check_board(port: str, board: Mapping[str, Any]) -> None:
             f"{port}: its firmware cannot load this bytecode",
             why=f"it takes .mpy version {board['mpy'] & 0xFF}, this is {mpy.MPY_VERSION}",
             hint="install MicroPython 1.24 or newer on the board",
+            code="FIRMWARE",
         )
     if "fat" in board["fs"].lower():
         raise BoardError(
             f"{port}: its file system is FAT",
             why="a rename there removes the old file first, so a power cut can lose it",
             hint="format the board's storage as littlefs v2",
+            code="FLASH",
         )
 
 
@@ -241,4 +246,5 @@ def _check_room(port: str, todo: Mapping[str, bytes], board: Mapping[str, Any]) 
             f"{port}: the board's file system is too full",
             why=f"this needs {needed * block} bytes, free are {board['free_blocks'] * block}",
             hint="remove files you do not need: mpremote fs rm :NAME",
+            code="FLASH",
         )

@@ -26,15 +26,16 @@ class Answer:
     key_set: bool
 
 
-def offer(port: str, data: bytes, where: str) -> Answer:
+def offer(port: str, data: bytes, where: str, silence: float = trust.SILENCE) -> Answer:
     """Offer a signed bundle or key set to the board at ``port``.
 
     Raises InputError for a file that is neither, TrustError with the board's code when it
-    refuses, BoardError for everything else. ``where`` names the file.
+    refuses, BoardError for everything else, also after ``silence`` seconds without a word.
+    ``where`` names the file.
     """
     kind = signing.parse(data, where)
     with _interrupted(port) as board:
-        answer = trust.offer(board, data)
+        answer = trust.offer(board, data, silence)
     return Answer(bool(answer["new"]), str(answer["state"]), kind.is_key_set)
 
 

@@ -58,7 +58,7 @@ def verify(request: Request) -> Verdict:
         chain=request.chain,
         at=request.at,
         host=request.host,
-        families=_families(request.bundle.profile, request.board),
+        families=families_of(request.bundle.profile, request.board),
     )
     answer = path.verify(model, question)
     used = answer.anchor
@@ -130,6 +130,7 @@ def read_anchors(bundle: Bundle) -> dict[path.Link, str]:
     return anchors
 
 
-def _families(profile: int, board: Board | None) -> frozenset[str]:
+def families_of(profile: int, board: Board | None = None) -> frozenset[str]:
+    """Return the key families that a cipher profile offers, on a board that may do fewer."""
     offered = frozenset(name for mask, name in _FAMILIES.items() if profile & mask)
     return offered if board is None else offered & frozenset(board.tls.families.value)

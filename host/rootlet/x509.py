@@ -181,8 +181,8 @@ def _read(parsed: x509.Certificate, der: bytes) -> Certificate:
     key, family = _key(parsed)
     return Certificate(
         der=der,
-        subject=_printable(parsed.subject.rfc4514_string()),
-        issuer=_printable(parsed.issuer.rfc4514_string()),
+        subject=printable(parsed.subject.rfc4514_string()),
+        issuer=printable(parsed.issuer.rfc4514_string()),
         subject_der=subject_der,
         issuer_der=issuer_der,
         spki_der=spki_der,
@@ -213,8 +213,8 @@ def _key(parsed: x509.Certificate) -> tuple[str, str]:
     raise ValueError("its key is neither RSA nor elliptic curve, which is all that boards verify")
 
 
-def _printable(name: str) -> str:
-    """Escape what could steer a terminal, in the way of RFC 4514 section 2.4."""
+def printable(name: str) -> str:
+    """Escape what could steer a terminal, as RFC 4514 section 2.4 does: names are hostile."""
     return "".join(
         char if char.isprintable() else "".join(f"\\{byte:02X}" for byte in char.encode())
         for char in name

@@ -43,6 +43,10 @@ def test_the_demo_observes_each_step_and_leaves_nothing(short_folder):
         "E-ROOT: a key that is not ours uses the name Amazon Root CA 3",
         "ECDHE-RSA",
         "E-FAMILY",
+        "after power on the old set serves",
+        "parked: only the old set works",
+        "confirmed: path ends at amazon-root-ca-4",
+        "over plain HTTP brings it back",
     ):
         assert words in told
     assert list(short_folder.iterdir()) == []

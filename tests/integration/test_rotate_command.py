@@ -210,6 +210,7 @@ class TestFlashingOverARotation:
         def cut(done, _total, _path):
             if done >= after:
                 bench.board.power_off()
+                raise BoardError("unplugged")
 
         try:
             flash.flash(bench.board.port, files, cut)

@@ -195,11 +195,10 @@ class TestAsABoard:
 
     def test_runs_boot_and_main_and_prints_what_they_raise(self, tmp_path: Path) -> None:
         with VirtualBoard(tmp_path) as board, serial.Serial(board.port, timeout=10) as line:
-            line.read_until(b">>> ")
             line.write(b"f=open('boot.py','w'); f.write('print(\"boot\")'); f.close()\r")
             line.write(b"f=open('main.py','w'); f.write('print(\"main\"); oops'); f.close()\r")
             line.write(b"\x04")
-            said = line.read_until(b"information.\r\n>>> ").partition(b"MPY: soft reboot\r\n")[2]
+            said = line.read_until(b"isn't defined\r\n").partition(b"MPY: soft reboot\r\n")[2]
         assert said.startswith(
             b"boot\r\nmain\r\nTraceback (most recent call last):\r\n"
             b'  File "main.py", line 1, in <module>\r\n'
@@ -222,8 +221,37 @@ class TestAsABoard:
                 b"\r  print('caught')\r\x04"
             )
             said = line.read_until(b"information.\r\n>>> ")
-            said += line.read_until(b"information.\r\n>>> ")
+            line.write(b"print('al' + 'ive')\r")
+            said += line.read_until(b"alive\r\n")
+        assert said.endswith(b"alive\r\n")
         assert said.count(b"caught") == 1  # its echo
+
+
+class TestPowerCut:
+    WRITES = "f=open('f','w'); f.write('x' * 3000); f.close()"
+
+    @pytest.mark.parametrize(("operation", "torn"), [(1, 0), (2, 16)])
+    def test_comes_at_an_operation_of_the_flash(
+        self, mpremote: Mpremote, virtual_board: VirtualBoard, operation: int, torn: int
+    ) -> None:
+        before = virtual_board.flash_image.read_bytes()
+        virtual_board.cut_power_at(operation, torn)
+        with serial.Serial(virtual_board.port, timeout=10) as line:
+            line.write(b"\x04")  # it counts from the next start
+            line.read_until(b"information.\r\n>>> ")
+            line.write(self.WRITES.encode() + b"\r")
+            virtual_board.wait_off()
+        after = virtual_board.flash_image.read_bytes()
+        assert (after == before) is (operation == 1)
+        virtual_board.power_on()
+        assert mpremote("exec", "import os; print(os.listdir())").stdout == "['rom']\n"
+        mpremote("exec", self.WRITES)
+        assert mpremote("exec", "import os; print(os.stat('f')[6])").stdout == "3000\n"
+
+    def test_that_has_not_come_is_waited_for_in_vain(self, virtual_board: VirtualBoard) -> None:
+        virtual_board.cut_power_at(1000)
+        with pytest.raises(BoardError, match="not off"):
+            virtual_board.wait_off(0.1)
 
 
 class TestClock:

@@ -209,22 +209,26 @@ class TestCapturedChains:
             for family, n in shown
         )
 
+    def request(self, sent: Any, **details: Any) -> Request:
+        """Ask about what was minted by the clock of this machine, at that time."""
+        return replace(request(service="", captured=sent, **details), at=datetime.now(UTC))
+
     def test_the_real_certificates_decide(self, lab_pki: Hierarchy) -> None:
         sent = self.captured(lab_pki, ("p256", 3))
-        assert chosen(advise(request(service="", captured=sent))) == (CA3,)
-        tail = advise(request(service="", captured=sent, stack="esp-idf"))
+        assert chosen(advise(self.request(sent))) == (CA3,)
+        tail = advise(self.request(sent, stack="esp-idf"))
         assert chosen(tail) == (G2,)
         assert tail.passes == ("p256.pem",)
 
     def test_all_of_them_are_to_pass(self, lab_pki: Hierarchy) -> None:
         sent = self.captured(lab_pki, ("p256", 3), ("rsa", 2))
-        found = advise(request(service="", captured=sent))
+        found = advise(self.request(sent))
         assert (chosen(found), found.keys) == ((CA1, CA3), "both")
 
     def test_a_look_alike_has_no_anchor(self, lab_pki: Hierarchy) -> None:
         sent = self.captured(lab_pki.lookalike(), ("p256", 3))
         with pytest.raises(TrustError) as caught:
-            advise(request(service="", captured=sent))
+            advise(self.request(sent))
         assert "p256.pem" in caught.value.why
 
 

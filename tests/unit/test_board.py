@@ -72,7 +72,7 @@ def test_the_nine_boards_are_known() -> None:
 @pytest.mark.parametrize("name", NINE)
 def test_every_fact_of_a_board_names_its_measurement_or_file(name: str) -> None:
     dated = re.compile(
-        r"measured \d{4}-\d\d-\d\d|by d(efinition|esign)|v1\.2\d\.\d: |commit [0-9a-f]{10}"
+        r"measured \d{4}-\d\d-\d\d|by d(efinition|esign)|v(1\.2\d|5\.\d)\.\d: |commit [0-9a-f]{10}"
         r"|RFC \d+|pull request \d+|Debian micropython \S+: |3\.0\.\d+: |the tag that"
     )
     for key, fact, _unit in board.load(name).facts():

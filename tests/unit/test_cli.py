@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import click
@@ -81,6 +82,14 @@ class TestBuild:
             "amazon-root-ca-3",
         ]
 
+    def test_says_when_it_is_to_be_replaced(self, tmp_path):
+        done = self.build(
+            tmp_path, "--board", "esp32", "--keys", "ecc", "--not-after", "2030-05-01"
+        )
+        assert done.returncode == 0, done.stderr
+        shown = json.loads(rootlet("inspect", tmp_path / "a.rlt", "--json").stdout)
+        assert shown["not_after"].startswith("2030-05-01")
+
     def test_source_date_epoch_makes_it_reproducible(self, tmp_path):
         made = []
         for number in range(2):
@@ -101,6 +110,8 @@ class TestBuild:
             (("--board", "linux-gateway", "--keys", "rsa", "--form", "tiny"), 3, "--form strict"),
             (("--board", "esp32", "--keys", "none", "--anchor", "no.pem"), 2, "no.pem"),
             (("--board", "esp32", "--keys", "rsa", "--created", "0"), 2, "1970 to 2106"),
+            (("--board", "esp32", "--keys", "ecc", "--not-after", "1999-01-01"), 2, "be over"),
+            (("--board", "esp32", "--keys", "ecc", "--not-after", "soon"), 2, "not a time"),
         ],
     )
     def test_refuses_and_writes_nothing(self, tmp_path, arguments, status, words):
@@ -168,3 +179,32 @@ class TestEndings:
         done = rootlet("--debug", "inspect", "no.rlt")
         assert "Traceback" in done.stderr
         assert "InputError" in done.stderr
+
+
+class TestCompletion:
+    @pytest.mark.parametrize(
+        ("typed", "offered"),
+        [
+            ("rootlet bui", {"build"}),
+            ("rootlet build --key", {"--keys", "--key-set"}),
+            ("rootlet build --board esp32s", {"esp32s2", "esp32s3"}),
+            ("rootlet verify --board pico-w", {"pico-w"}),
+            ("rootlet build --with starf", {"starfield-g2", "starfield-class-2"}),
+            ("rootlet lab up --scenario lookalike-r", {"lookalike-root"}),
+        ],
+    )
+    def test_tab_offers(self, typed, offered):
+        done = subprocess.run(
+            [Path(sys.executable).with_name("rootlet")],
+            env={
+                **os.environ,
+                "_ROOTLET_COMPLETE": "bash_complete",
+                "COMP_WORDS": typed,
+                "COMP_CWORD": str(typed.count(" ")),
+            },
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
+        )
+        assert {line.removeprefix("plain,") for line in done.stdout.split()} == offered

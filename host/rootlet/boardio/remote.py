@@ -2,8 +2,7 @@
 
 mpremote says that its API will change; everything used of it is here: ``SerialTransport`` with
 ``enter_raw_repl``, ``exec_raw_no_follow``, ``follow`` and ``close``. A silent pty blocks it for
-ever without ``timeout``, so one is always given. Ports take mpremote's forms: ``auto``,
-``id:SERIAL``, ``port:PATH``, a path, ``socket://`` and ``rfc2217://``.
+ever without ``timeout``, so one is always given.
 """
 
 from __future__ import annotations
@@ -11,22 +10,27 @@ from __future__ import annotations
 import base64
 import contextlib
 import hashlib
-import io
 import json
 import os
+import re
 import struct
 import time
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Self
 
+from rootlet.boardio import no_prompt, ports
 from rootlet.errors import BoardError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 _CHUNK = 1024
-_TRIES = 5
+_TRIES = 3
+_OPENINGS = 5
 _PROMPT = 3  # seconds to wait for a prompt, each time
+_PATIENCE = 20.0  # seconds to wait for it in all
+_FIRST_PROMPT = 1.0  # a board that has just started has missed the first keys
+_COMMENTS = re.compile(r"^ *#.*\n|^\n", re.MULTILINE)
 _ENDS = 2  # raw REPL: one byte 4 ends the output of a program, another that of its traceback
 _PRINTED = 4096  # bytes
 _BREATH = 0.02  # seconds
@@ -37,40 +41,70 @@ class Remote:
     """A board in raw REPL mode, as a context manager. Raises BoardError for all that can happen.
 
     The board's program is interrupted and its memory cleared (a soft reset that runs boot.py but
-    not main.py) when the context is entered.
+    not main.py) when the context is entered. ``tries`` is how often the prompt is asked for, the
+    first time for a second, then for 3.
     """
 
-    def __init__(self, port: str) -> None:
+    def __init__(self, port: str, tries: int = _TRIES) -> None:
         self.port = port
+        self._tries = tries
+        #: What the port was resolved to, once it is open.
+        self.device = ""
         self._transport: Any = None
 
     def __enter__(self) -> Self:
-        device = _resolve(self.port)
-        _check_device(device)
-        self._transport = _open(device)
+        self.open()
         try:
-            with self._faults(), contextlib.redirect_stdout(io.StringIO()):
-                self._enter_raw_repl()
+            self.stop_program()
         except BoardError:
-            self._transport.close()
+            self.close()
             raise
         return self
 
     def __exit__(self, *_: object) -> None:
         with contextlib.suppress(Exception):  # the port may be gone; nothing is left to save
             self._transport.exit_raw_repl()
+        self.close()
+
+    def open(self) -> None:
+        """Open the port and nothing more: the first half of entering the context."""
+        self.device = ports.resolve(self.port)
+        ports.check(self.device)
+        self._transport = _open(self.device)
+
+    def close(self) -> None:
+        """Give the port back."""
         with contextlib.suppress(Exception):
             self._transport.close()
 
+    def stop_program(self) -> None:
+        """Interrupt the board's program and clear its memory; then it is at its raw prompt.
+
+        Raises BoardError: REPL, or BOOT for a chip that runs no firmware.
+        """
+        serial = self._transport.serial
+        self._transport.serial = patient = _Patient(serial, time.monotonic() + _PATIENCE)
+        try:
+            with self._faults():
+                self._enter_raw_repl()
+        except BoardError as error:
+            if error.code != "REPL":
+                raise
+            with self._faults():
+                raise no_prompt.explain(self.port, serial, patient.heard) from error
+        finally:
+            self._transport.serial = serial
+
     def _enter_raw_repl(self) -> None:
-        """Ask for the prompt up to three times: a board that is just starting misses keys."""
+        """Ask for the prompt more than once: a board that is just starting misses keys."""
         from mpremote.transport import TransportError  # noqa: PLC0415 - slow to import
 
-        for last in (False, False, True):
+        for number in range(self._tries):
+            patience = _PROMPT if number else _FIRST_PROMPT
             try:
-                self._transport.enter_raw_repl(timeout_overall=_PROMPT)
+                self._transport.enter_raw_repl(timeout_overall=patience)
             except TransportError:
-                if last:
+                if number == self._tries - 1:
                     raise
             else:
                 return
@@ -111,8 +145,9 @@ class Remote:
         return printed.replace(b"\x04", b"\n").decode(errors="replace")
 
     def snippet(self, name: str) -> str:
-        """Run one of the files in ``snippets/``."""
-        return self.run((files("rootlet.boardio") / "snippets" / f"{name}.py").read_text())
+        """Run one of the files in ``snippets/``, without comments: a serial line is slow."""
+        text = (files("rootlet.boardio") / "snippets" / f"{name}.py").read_text()
+        return self.run(_COMMENTS.sub("", text).replace("    ", " "))
 
     def probe(self) -> dict[str, Any]:
         """Return what the board says of itself: version, mpy, fs, block, free_blocks, ..."""
@@ -142,8 +177,9 @@ class Remote:
             raise _explain_write(path, error) from error
 
     def restart(self) -> None:
-        """Leave raw mode and soft reset, so that boot.py and main.py run."""
+        """Leave raw mode and soft reset, so that boot.py and main.py run, whatever runs now."""
         with self._faults():
+            self._transport.serial.write(b"\x03")
             self._transport.exit_raw_repl()
             self._transport.serial.write(b"\x04")
             self._transport.read_until(1, b"soft reboot\r\n", timeout_overall=_PROMPT)
@@ -177,8 +213,8 @@ class Remote:
                 why=str(error) or "it did not answer",
                 hint=f"plug it in and run the command again, or look: mpremote connect {self.port}"
                 if gone
-                else "stop its program or reset it, then run the command again",
-                code="" if gone else "REPL",
+                else "stop its program, or reset it; an ESP32 that never listens: flash --image",
+                code="PORTBUSY" if gone else "REPL",
             ) from error
 
 
@@ -207,55 +243,44 @@ def _explain_write(path: str, error: BoardExceptionError) -> BoardError:
     return BoardError(f"{path}: the board could not write it", why=error.why)
 
 
-def _resolve(port: str) -> str:
-    """Return the device of a port in one of mpremote's forms."""
-    if port != "auto" and not port.startswith("id:"):
-        return port.removeprefix("port:")
-    from serial.tools.list_ports import comports  # noqa: PLC0415 - slow to import
+class _Patient:
+    """A serial port that remembers what it read, and gives up.
 
-    serial = port.removeprefix("id:")
-    for found in sorted(comports()):
-        if (port == "auto" and found.vid is not None) or found.serial_number == serial:
-            return str(found.device)
-    raise BoardError(
-        f"no board found for --port {port}",
-        why="no USB serial port is there" if port == "auto" else "no port has that serial number",
-        hint="plug a board in, or start a virtual one: rootlet board virtual",
-    )
+    mpremote looks at the time only while nothing arrives, so a board that prints without end
+    would keep it reading for ever.
+    """
 
+    def __init__(self, serial: Any, deadline: float) -> None:
+        self._serial, self._deadline = serial, deadline
+        self.heard = b""
 
-def _check_device(device: str) -> None:
-    """Tell the reasons apart for which opening a path fails; pyserial says the same for all."""
-    if "://" in device:
-        return
-    if not os.path.exists(device):  # noqa: PTH110 - a name such as COM3 is no path
-        raise BoardError(
-            f"{device}: there is no such port",
-            why="the board is not plugged in, or has another name",
-            hint="list the ports: mpremote connect list",
-        )
-    if not os.access(device, os.R_OK | os.W_OK):
-        raise BoardError(
-            f"{device}: you may not open this port",
-            why="it belongs to another user or group",
-            hint="sudo usermod -aG dialout $USER, then log in again",
-        )
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._serial, name)
+
+    def read(self, size: int = 1) -> bytes:
+        """Read as the port does. Raises TransportError when the time is over."""
+        from mpremote.transport import TransportError  # noqa: PLC0415 - slow to import
+
+        if time.monotonic() > self._deadline:
+            raise TransportError("it prints, and gives no prompt")
+        data: bytes = self._serial.read(size)
+        self.heard = (self.heard + data)[-_PRINTED:]
+        return data
 
 
 def _open(device: str) -> Any:
-    from mpremote.transport import TransportError  # noqa: PLC0415 - slow to import
-    from mpremote.transport_serial import SerialTransport  # noqa: PLC0415
+    from mpremote import transport_serial  # noqa: PLC0415 - slow to import
+    from mpremote.transport import TransportError  # noqa: PLC0415
 
-    for again in range(_TRIES, -1, -1):
+    # It prints what it did not expect. Several boards may be open at once, and they share one
+    # standard output: it cannot be redirected for each.
+    transport_serial.print = lambda *_: None
+    for again in range(_OPENINGS, -1, -1):
         try:
-            return SerialTransport(device, timeout=1)
+            return transport_serial.SerialTransport(device, timeout=1)
         except (TransportError, OSError, ValueError) as error:
             if not again:
-                raise BoardError(
-                    f"{device}: the port cannot be opened",
-                    why="another program has it, or it is not a serial port",
-                    hint=f"close the other program; this names it: fuser -v {device}",
-                ) from error
+                raise ports.busy(device) from error
         # A program that is just being started by this one holds a copy of the port, and of the
         # lock on it, for a moment after it was closed here.
         time.sleep(0.1)

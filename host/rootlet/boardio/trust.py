@@ -16,23 +16,24 @@ if TYPE_CHECKING:
     from rootlet.boardio.remote import Remote
 
 _CHUNK = 1024
-#: Seconds: an ESP32 checks several RSA signatures on the way.
-_SILENCE = 60.0
+#: Seconds without a word after which a board counts as gone: an ESP32 checks several RSA
+#: signatures meanwhile.
+SILENCE = 60.0
 
 
 def status(board: Remote) -> dict[str, Any]:
     """Return what ``rootlet rotate status`` shows; docs/rotation.md names the fields."""
-    board.snippet("trust")
+    _load(board)
     return _ask(board, "_status()", "the board cannot tell what it trusts")
 
 
-def offer(board: Remote, data: bytes) -> dict[str, Any]:
+def offer(board: Remote, data: bytes, silence: float = SILENCE) -> dict[str, Any]:
     """Offer a signed file; return whether it was ``new``, and the ``state`` then.
 
     Raises TrustError with the device's code when it refuses.
     """
     _send(board, data)
-    return _ask(board, "_offer()", "the board refuses it")
+    return _ask(board, "_offer()", "the board refuses it", silence)
 
 
 def look(board: Remote) -> dict[str, Any]:
@@ -41,13 +42,13 @@ def look(board: Remote) -> dict[str, Any]:
     ``kept``: there is state of a rotation; ``keys``: version of the key set in force, 0 for
     none; ``floor``; ``slot``: 0 or 1, the active one; ``settled``: the record means slot 0.
     """
-    board.snippet("trust")
+    board.snippet("look")
     return _run(board, "_look()")
 
 
 def factory_keys(board: Remote) -> str:
     """Return the SHA-256 in hex of the key set that the board was shipped with, or nothing."""
-    board.snippet("trust")
+    _load(board)
     return str(_run(board, "_factory_keys()")["sha256"])
 
 
@@ -67,14 +68,19 @@ def forget(board: Remote) -> None:
     _run(board, "_forget()")
 
 
-def _send(board: Remote, data: bytes) -> None:
+def _load(board: Remote) -> None:
+    board.snippet("look")
     board.snippet("trust")
+
+
+def _send(board: Remote, data: bytes) -> None:
+    _load(board)
     for start in range(0, len(data), _CHUNK):
         board.run(f"_take({base64.b64encode(data[start : start + _CHUNK])!r})")
 
 
-def _ask(board: Remote, call: str, refused: str) -> dict[str, Any]:
-    answer = _run(board, call)
+def _ask(board: Remote, call: str, refused: str, silence: float = SILENCE) -> dict[str, Any]:
+    answer = _run(board, call, silence)
     if "code" in answer:
         raise TrustError(
             f"{board.port}: {refused}",
@@ -85,10 +91,10 @@ def _ask(board: Remote, call: str, refused: str) -> dict[str, Any]:
     return answer
 
 
-def _run(board: Remote, call: str) -> dict[str, Any]:
+def _run(board: Remote, call: str, silence: float = SILENCE) -> dict[str, Any]:
     """Run one function of the snippet, and read its answer."""
     try:
-        text = board.run(call, silence=_SILENCE)
+        text = board.run(call, silence=silence)
     except BoardExceptionError as error:
         if "ImportError" in error.why:
             raise BoardError(

@@ -31,6 +31,12 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "rootlet.cli.advise",
         "Find the smallest set of anchors for a board and a service.",
     ),
+    "probe": ("rootlet.cli.probe", "Show which certificates a server sends to which client."),
+    "trust": ("rootlet.cli.trust", "Look at the trust stores of this computer."),
+    "audit": (
+        "rootlet.cli.audit",
+        "Find trust material in firmware and sources, and say whether it works.",
+    ),
     "key": ("rootlet.cli.key", "Make and look at signing keys and key sets."),
     "sign": ("rootlet.cli.sign", "Add a signature to a bundle or key set."),
     "provision": (
@@ -38,6 +44,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "Give a device its key, certificate and settings.",
     ),
     "flash": ("rootlet.cli.flash", "Put device code, bundle and identity on a board."),
+    "doctor": ("rootlet.cli.doctor", "Find out why a board does not connect, and mend it."),
+    "image": ("rootlet.cli.image", "Make the image of a board's file system without a board."),
     "rotate": (
         "rootlet.cli.rotate",
         "Offer a bundle to a board or roll it out to a fleet, and watch.",
@@ -59,6 +67,7 @@ class _LazyGroup(click.Group):
         if cmd_name not in COMMANDS:
             return None
         command: click.Command = importlib.import_module(COMMANDS[cmd_name][0]).command
+        command.name = cmd_name  # each module calls it "command"
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -92,7 +101,9 @@ def main() -> None:
     except RootletError as error:
         if debug:
             raise
-        _explain(error)
+        from rootlet.cli import show  # noqa: PLC0415 - only to say it
+
+        show.explain(error)
         status = error.exit_status
     except click.ClickException as error:
         error.show()
@@ -106,12 +117,3 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = 1
     sys.exit(status if isinstance(status, int) else 0)
-
-
-def _explain(error: RootletError) -> None:
-    code = f" (E-{error.code})" if error.code else ""
-    click.echo(f"error: {error.what}{code}", err=True)
-    if error.why:
-        click.echo(f"  why: {error.why}", err=True)
-    if error.hint:
-        click.echo(f" hint: {error.hint}", err=True)

@@ -11,8 +11,8 @@ import click
 from rootlet import advise as adviser
 from rootlet import board as boards
 from rootlet import files, path, pem, verify
-from rootlet.cli import show
-from rootlet.cli.verify import moment
+from rootlet.cli import complete, show
+from rootlet.cli.times import moment
 
 if TYPE_CHECKING:
     from rootlet.advise import Advice, Choice, Request
@@ -41,7 +41,13 @@ Exit codes: 0 a set was found, 2 bad input, 3 no set of anchors passes.
 @click.option(
     "--chain", "chains", multiple=True, type=click.Path(path_type=Path), help="A captured chain."
 )
-@click.option("--board", "board_id", required=True, help="A board's id, or your own TOML file.")
+@click.option(
+    "--board",
+    "board_id",
+    required=True,
+    shell_complete=complete.boards,
+    help="A board's id, or your own TOML file.",
+)
 @click.option("--stack", type=click.Choice(list(path.MODELS)), help="Default: the board's.")
 @click.option("--cover", type=click.Choice(["2026"]), help="Also the P-256 CAs under Root CA 4.")
 @click.option("--keys", type=click.Choice(list(adviser.KEYS)), help="Default: the smallest.")

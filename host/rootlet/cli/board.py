@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rootlet.cli import board_show, show
+from rootlet.cli import board_list, board_show, show
 from rootlet.errors import InputError
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ def command() -> None:
     """Look at boards, or start a virtual one."""
 
 
+command.add_command(board_list.command)
 command.add_command(board_show.command)
 
 

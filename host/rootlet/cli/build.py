@@ -12,7 +12,8 @@ import click
 from rootlet import board as boards
 from rootlet import build as builder
 from rootlet import bundle, files
-from rootlet.cli import costs, show, signed
+from rootlet.cli import complete, costs, show, signed
+from rootlet.cli.times import moment
 from rootlet.errors import InputError
 
 if TYPE_CHECKING:
@@ -38,9 +39,22 @@ Exit codes: 0 built, 2 bad input, 3 it does not fit, is not safe on this board, 
 sign it, or --complete and it is not.
 """
 )
-@click.option("--board", "board_id", required=True, help="A board's id, or your own TOML file.")
+@click.option(
+    "--board",
+    "board_id",
+    required=True,
+    shell_complete=complete.boards,
+    help="A board's id, or your own TOML file.",
+)
 @click.option("--keys", type=click.Choice(list(builder.KEYS)), required=True, help="AWS roots.")
-@click.option("--with", "extra", multiple=True, metavar="ID", help="Add a catalogued anchor.")
+@click.option(
+    "--with",
+    "extra",
+    multiple=True,
+    metavar="ID",
+    shell_complete=complete.anchors,
+    help="Add a catalogued anchor.",
+)
 @click.option("--anchor", multiple=True, type=_PATH, help="Add your root.")
 @click.option("-o", "--output", required=True, type=_PATH)
 @click.option("--target", help="Name of the fleet. Default: the key set's, or 'default'.")
@@ -48,6 +62,7 @@ sign it, or --complete and it is not.
 @click.option("--profile", type=click.Choice(list(bundle.PROFILES)), help="With --keys none.")
 @click.option("--endpoint-tls", type=click.Choice(["1.2"]), help="The endpoint stops there.")
 @click.option("--created", metavar="UNIX", type=int, help="Default: SOURCE_DATE_EPOCH, or now.")
+@click.option("--not-after", metavar="TIME", help="When to replace it: devices tell, and go on.")
 @click.option("--key-set", type=_PATH, metavar="KEYS.rlk", help="Number it under these keys.")
 @click.option("--sign", "sign_with", multiple=True, metavar="KEY", help="Key file or signer URI.")
 @click.option("--for-signing", is_flag=True, help="Write only the bytes to be signed.")
@@ -69,6 +84,7 @@ def command(  # noqa: PLR0913 - one argument per option
     profile: str | None,
     endpoint_tls: str | None,
     created: int | None,
+    not_after: str | None,
     sources: bool,
     json_output: bool,
     **signing_options: Any,
@@ -92,6 +108,7 @@ def command(  # noqa: PLR0913 - one argument per option
         form=form or "",
         profile=profile or "",
         endpoint_tls12=endpoint_tls == "1.2",
+        not_after=int(moment(not_after, "--not-after").timestamp()) if not_after else 0,
         signing=plan.header,
     )
     built = builder.build(request)

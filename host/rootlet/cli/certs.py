@@ -10,7 +10,7 @@ import click
 
 from rootlet import catalog, pem
 from rootlet.catalog import KnownCertificate, TrustAnchor
-from rootlet.cli import show
+from rootlet.cli import certs_time, certs_update, show
 from rootlet.errors import InputError
 
 if TYPE_CHECKING:
@@ -208,3 +208,8 @@ def _programme_end(anchor: TrustAnchor) -> str:
 
 def _day(moment: datetime | date) -> str:
     return (moment.date() if isinstance(moment, datetime) else moment).isoformat()
+
+
+command.add_command(certs_time.check)
+command.add_command(certs_time.timeline)
+command.add_command(certs_update.update)

@@ -10,7 +10,7 @@ import click
 
 from rootlet import board as boards
 from rootlet import bundle, files
-from rootlet.cli import costs, show
+from rootlet.cli import complete, costs, show
 from urootlet import bundle as layout
 
 if TYPE_CHECKING:
@@ -36,7 +36,12 @@ holds another key than the root that it names.
 )
 @click.argument("old", type=click.Path(path_type=Path))
 @click.argument("new", type=click.Path(path_type=Path))
-@click.option("--board", "board_id", help="A board's id, or your own TOML file: compare costs.")
+@click.option(
+    "--board",
+    "board_id",
+    shell_complete=complete.boards,
+    help="A board's id, or your own TOML file: compare costs.",
+)
 @click.option("--exit-code", is_flag=True, help="Exit with 3 when something stops working.")
 @costs.sources_option
 @show.json_option

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rootlet.cli import lab_lists, lab_offer, show
+from rootlet.cli import complete, lab_lists, lab_offer, show
 from rootlet.errors import InputError
 
 if TYPE_CHECKING:
@@ -52,7 +52,14 @@ Exit codes: 0 stopped, 2 bad input, 5 a port is taken or a server does not start
 @click.option(
     "--ntp-port", type=click.IntRange(0, 65535), default=0, help="UDP; boards ask 123 (root)."
 )
-@click.option("--scenario", "name", default="honest", show_default=True, help="What it does.")
+@click.option(
+    "--scenario",
+    "name",
+    default="honest",
+    show_default=True,
+    shell_complete=complete.scenarios,
+    help="What it does.",
+)
 @click.option("--json-log", type=click.Path(dir_okay=False, path_type=Path), help="Append events.")
 @click.option("--bind", default=_LOOPBACK, show_default=True, help="Address to listen on.")
 @click.option(

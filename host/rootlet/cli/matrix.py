@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import sys
 import tempfile
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rootlet import files
-from rootlet.cli import show
+from rootlet.cli import complete, show
 from rootlet.errors import InputError
 
 if TYPE_CHECKING:
@@ -54,7 +53,13 @@ must be refused), 4 board or port, 5 the lab cannot start, 130 interrupted.
     "{folder}, {anchors} and {profile} in it are replaced.",
 )
 @click.option("--client", "template", help="Run this command instead of a board; see below.")
-@click.option("--scenario", "names", multiple=True, help="Only this one; may be repeated.")
+@click.option(
+    "--scenario",
+    "names",
+    multiple=True,
+    shell_complete=complete.scenarios,
+    help="Only this one; may be repeated.",
+)
 @click.option("--junit", type=click.Path(path_type=Path), help="Write a JUnit file.")
 @click.option(
     "--bind",
@@ -177,14 +182,7 @@ def _print(result: Result) -> None:
     room = _width() - _OUTCOME - _NAME
     lines = textwrap.wrap(_seen(result), max(room, 20), break_on_hyphens=False) or [""]
     gap = "\n" + " " * (_OUTCOME + _NAME)
-    _above_the_bar(f"{label}{result.scenario.name:<{_NAME}}{gap.join(lines)}")
-
-
-def _above_the_bar(text: str) -> None:
-    """Write a line where the bar leaves room: click.echo goes round rich's standard output."""
-    plain = not sys.stdout.isatty() or "NO_COLOR" in os.environ
-    sys.stdout.write((click.unstyle(text) if plain else text) + "\n")
-    sys.stdout.flush()
+    show.above_the_bar(f"{label}{result.scenario.name:<{_NAME}}{gap.join(lines)}")
 
 
 def _width() -> int:

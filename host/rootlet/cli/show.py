@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sys
 import textwrap
@@ -13,6 +14,8 @@ import click
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from rootlet.errors import RootletError
 
 
 def as_json(schema: str, document: dict[str, Any]) -> None:
@@ -52,6 +55,11 @@ def _plain_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str
     click.echo()
 
 
+def printable(text: str) -> str:
+    """Return text out of other people's files without what could steer a terminal."""
+    return "".join(char if char.isprintable() else "?" for char in text)
+
+
 def paragraph(text: str, indent: str) -> None:
     """Print a text below its heading, wrapped to the terminal, whole when piped."""
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else sys.maxsize
@@ -76,8 +84,18 @@ def progress(title: str) -> Iterator[Callable[[int, int, str], None]]:
 
     The block gets a function that takes ``(done, total, what)``.
     """
+    with progress_lines() as line:
+        yield line(title)
+
+
+@contextmanager
+def progress_lines() -> Iterator[Callable[[str], Callable[[int, int, str], None]]]:
+    """Draw several bars, as :func:`progress` does one; the block gets them by their titles.
+
+    Bars may be drawn from several threads.
+    """
     if not sys.stderr.isatty():
-        yield lambda _done, _total, _what: None
+        yield lambda _title: lambda _done, _total, _what: None
         return
     from rich.console import Console  # noqa: PLC0415 - rich is loaded only when something is drawn
     from rich.progress import BarColumn, Progress, TextColumn  # noqa: PLC0415
@@ -91,10 +109,31 @@ def progress(title: str) -> Iterator[Callable[[int, int, str], None]]:
     # A piped standard output must stay one; on a terminal, lines go above the bar.
     piped = not sys.stdout.isatty()
     with Progress(*columns, console=console, transient=True, redirect_stdout=not piped) as drawn:
-        task = drawn.add_task(title, total=None)
-        yield lambda done, total, what: drawn.update(
-            task, completed=done, total=total, description=f"{title}: {what}"
-        )
+
+        def line(title: str) -> Callable[[int, int, str], None]:
+            task = drawn.add_task(title, total=None)
+            return lambda done, total, what: drawn.update(
+                task, completed=done, total=total, description=f"{title}: {what}"
+            )
+
+        yield line
+
+
+def explain(error: RootletError) -> None:
+    """Print an error to standard error: what, why, and what to do about it."""
+    code = f" (E-{error.code})" if error.code else ""
+    click.echo(f"error: {error.what}{code}", err=True)
+    if error.why:
+        click.echo(f"  why: {error.why}", err=True)
+    if error.hint:
+        click.echo(f" hint: {error.hint}", err=True)
+
+
+def above_the_bar(text: str) -> None:
+    """Write a line where the bar leaves room: click.echo goes round rich's standard output."""
+    plain = not sys.stdout.isatty() or "NO_COLOR" in os.environ
+    sys.stdout.write((click.unstyle(text) if plain else text) + "\n")
+    sys.stdout.flush()
 
 
 def json_option(function: Any) -> Any:

@@ -11,8 +11,9 @@ import click
 from rootlet import board as boards
 from rootlet import bundle, files, path, pem
 from rootlet import verify as verifier
-from rootlet.cli import show
-from rootlet.errors import InputError, TrustError
+from rootlet.cli import complete, show
+from rootlet.cli.times import moment
+from rootlet.errors import TrustError
 from urootlet import bundle as layout
 from urootlet.advice import ADVICE
 
@@ -40,7 +41,12 @@ Exit codes: 0 accepted, 2 bad input, 3 refused.
 @click.option("--at", metavar="TIME", help="ISO 8601 or Unix seconds, UTC. Default: now.")
 @click.option("--host", default="", help="The name that the device connects to.")
 @click.option("--stack", type=click.Choice(list(path.MODELS)), help="Default: the board's.")
-@click.option("--board", "board_id", help="A board's id, or your own TOML file.")
+@click.option(
+    "--board",
+    "board_id",
+    shell_complete=complete.boards,
+    help="A board's id, or your own TOML file.",
+)
 @show.json_option
 def command(  # noqa: PLR0913 - one argument per option
     *,
@@ -87,21 +93,6 @@ def _hint(request: verifier.Request, verdict: verifier.Verdict) -> str:
     if verdict.answer.code == "ROOT" and len(verdict.answer.path) > 1:
         return f"{ADVICE['ROOT']} If it has that root, docs/verifiers.md says what this stack asks"
     return ADVICE[verdict.answer.code]
-
-
-def moment(text: str) -> datetime:
-    """Read a time: ISO 8601, UTC unless it says otherwise, or Unix seconds."""
-    try:
-        if text.isdecimal():
-            return datetime.fromtimestamp(int(text), UTC)
-        found = datetime.fromisoformat(text)
-        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
-    except (ValueError, OverflowError, OSError) as error:
-        raise InputError(
-            f"--at {text[:40]!r} is not a time",
-            why="it takes ISO 8601 or Unix seconds",
-            hint="--at 2038-02-01 or --at 2038-01-19T03:14:08Z",
-        ) from error
 
 
 def _report(request: verifier.Request, verdict: verifier.Verdict) -> None:

@@ -52,7 +52,19 @@ async def serve_amqtt(path: str) -> None:
             return ("front", 0)  # a Unix socket has no address; amqtt hangs up without one
 
     class AwsBroker(Broker):  # type: ignore[misc] # amqtt has no types for this
-        """amqtt hangs up on who publishes to a topic with a leading ``$``; AWS has some."""
+        """amqtt with two things that AWS does, and amqtt does not.
+
+        It hangs up on who publishes to a topic with a leading ``$``; AWS has some. And with a
+        clean session, it leaves the older connection of a client id open; a server must end it
+        (MQTT 3.1.1 section 3.1.4, MQTT-3.1.4-2).
+        """
+
+        async def _delete_session(self, client_id: str) -> None:
+            older = self._sessions.get(client_id)
+            if older is not None and older[0].transitions.is_connected():
+                await older[1].handle_connection_closed()
+                await older[1].stop()
+            await super()._delete_session(client_id)
 
         async def _handle_message_delivery(self, session: Any, handler: Any, arrived: Any) -> bool:
             message = arrived.result()

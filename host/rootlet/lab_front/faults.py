@@ -10,9 +10,11 @@
     Certificate, Finished --->                  finished     in place of the last flight
                    <----------  Finished
     CONNECT        ---------->                  connack      in place of CONNACK
+    PUBLISH        ---------->                  publish      in place of PUBACK
+    SUBSCRIBE      ---------->                  subscribe    in place of SUBACK
 
 (RFC 5246 section 7.3. In TLS 1.3 the server's Finished is in its first flight, so ``finished``
-is not reached.)
+is not reached. AWS IoT closes at a PUBLISH or SUBSCRIBE that no policy allows.)
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ import sys
 from typing import TYPE_CHECKING, cast
 
 from rootlet.lab_front.faults import Fault, Misbehaved
+from rootlet.lab_front.packets import Packets
 from rootlet.lab_front.tls import CHUNK, Tls, closed, context
 
 if TYPE_CHECKING:
@@ -119,9 +120,20 @@ class Front:
         async def end_broker() -> None:
             writer.write_eof()
 
+        packets = Packets()
+
+        async def from_client() -> bytes:
+            data = await client.read()
+            if fault.at not in packets.begun(data):
+                return data
+            tell("fault", **known, reason=fault.words)
+            await fault.act(client)
+            return b""
+
+        packets.begun(first)
         writer.write(first)
         await both(
-            pump(client.read, to_broker, end_broker),
+            pump(from_client, to_broker, end_broker),
             pump(lambda: reader.read(CHUNK), client.write, client.end),
         )
         await closed(writer)

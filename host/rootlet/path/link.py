@@ -137,7 +137,8 @@ def from_certificate(certificate: x509.Certificate) -> CertificateLink:
 
     with x509._known_serial_zero():  # noqa: SLF001 - one exception for one serial number
         parsed = library.load_der_x509_certificate(certificate.der)
-    found = {item.oid.dotted_string: item for item in parsed.extensions}
+        extensions = parsed.extensions
+    found = {item.oid.dotted_string: item for item in extensions}
     dns, addresses = _alternatives(found.get(_SUBJECT_ALT_NAME))
     common = parsed.subject.get_attributes_for_oid(library.oid.NameOID.COMMON_NAME)
     return CertificateLink(
@@ -161,7 +162,7 @@ def from_certificate(certificate: x509.Certificate) -> CertificateLink:
         aki=certificate.aki,
         dns=dns,
         addresses=addresses,
-        common_names=tuple(str(item.value) for item in common),
+        common_names=tuple(x509.printable(str(item.value)) for item in common),
         extensions=frozenset(found),
         critical=frozenset(oid for oid, item in found.items() if item.critical),
         digest=getattr(_digest(parsed), "name", "unknown"),
@@ -206,4 +207,4 @@ def _alternatives(extension: object) -> tuple[tuple[str, ...] | None, tuple[str,
         return None, ()
     value = extension.value  # type: ignore[attr-defined]
     addresses = tuple(str(item) for item in value.get_values_for_type(IPAddress))
-    return tuple(value.get_values_for_type(DNSName)), addresses
+    return tuple(map(x509.printable, value.get_values_for_type(DNSName))), addresses

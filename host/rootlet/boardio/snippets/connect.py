@@ -1,16 +1,18 @@
 # Runs on the board: one verified connection and one message; print what happened as JSON.
-# ``folder`` (with its slash) holds bundle, identity and settings.
+# ``folder`` (with its slash) holds bundle, identity and settings. With ``rotating`` the board's
+# replaceable trust connects, and its state is told too.
 import json
 
 
-def _connect(topic, message, folder=""):
+def _connect(topic, message, folder="", rotating=False):
     import binascii
 
     import urootlet
     from urootlet.errors import Error
 
+    rotation = urootlet.rotating(folder) if rotating else None
     try:
-        client = urootlet.connect(folder)
+        client = rotation.connect() if rotation else urootlet.connect(folder)
         client.publish(topic, message, qos=1)
         client.disconnect()
     except Error as error:
@@ -18,4 +20,8 @@ def _connect(topic, message, folder=""):
         return
     session = client.session
     anchor = binascii.hexlify(session.anchor).decode()
-    print(json.dumps({"protocol": session.protocol, "suite": session.suite, "anchor": anchor}))
+    answer = {"protocol": session.protocol, "suite": session.suite, "anchor": anchor}
+    if rotation:
+        status = rotation.status()
+        answer.update({name: status[name] for name in ("state", "reason", "floor")})
+    print(json.dumps(answer))

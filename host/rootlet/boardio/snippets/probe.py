@@ -23,6 +23,15 @@ try:
     _umqtt = True
 except ImportError:
     _umqtt = False
+_romfs = 0
+try:
+    # 1: how many ROMFS partitions; 2: one of them, a block device or a view of its bytes
+    # (micropython/micropython v1.25.0: extmod/vfs_rom_ioctl.h).
+    if vfs.rom_ioctl(1) > 0:
+        _rom = vfs.rom_ioctl(2, 0)
+        _romfs = _rom.ioctl(4, 0) * _rom.ioctl(5, 0) if hasattr(_rom, "ioctl") else len(_rom)
+except (NameError, AttributeError, OSError, TypeError):
+    pass
 _free = os.statvfs("/")
 gc.collect()
 print(
@@ -38,6 +47,7 @@ print(
             "block": _free[0],
             "free_blocks": _free[3],
             "heap_free": gc.mem_free(),
+            "romfs": _romfs,
         }
     )
 )

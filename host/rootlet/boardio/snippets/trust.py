@@ -1,8 +1,6 @@
-# Runs on the board: what it trusts, told and changed by the device's own code. Each function
-# prints one JSON document. What the host sends first is kept in ``_data``.
+# Runs on the board after look.py: what it trusts, told and changed by the device's own code. Each
+# function prints one JSON document. What the host sends first is kept in ``_data``.
 import binascii
-import json
-import os
 
 _data = bytearray()
 
@@ -19,20 +17,6 @@ def _tell(work):
     except Error as error:
         answer = {"code": error.code, "detail": error.detail, "advice": error.advice}
     print(json.dumps(answer))
-
-
-def _store():
-    from urootlet.store import Store, shipped
-
-    return Store("", shipped(""))
-
-
-def _there(name):
-    try:
-        os.stat(name)
-    except OSError:
-        return False
-    return True
 
 
 def _hex(data):
@@ -114,31 +98,6 @@ def _offer():
 
 
 # What follows is for flash: a person at the board, who may replace what it trusts.
-
-
-def _look():
-    try:
-        store = _store()
-    except ImportError:  # no device package yet
-        print("{}")
-        return
-    from urootlet.store import SLOTS
-
-    record = store.record
-    recorded = _there("s0") or _there("s1")
-    print(
-        json.dumps(
-            {
-                "kept": recorded or _there(SLOTS[1]),
-                "keys": record.keys,
-                "floor": record.floor,
-                "slot": record.active,
-                "settled": record.active == 0
-                and store.active() is not None
-                and (recorded or not record.keys),
-            }
-        )
-    )
 
 
 def _factory_keys():

@@ -57,6 +57,7 @@ class VirtualBoard:
         self._flash_bytes = flash_bytes
         self._power_on_time = POWER_ON_TIME if clock is None else clock
         self._clock = Clock(folder / "clock")
+        self._cut = (0, 0)
         self._lock = -1
         self._line = -1
         self._inner = -1
@@ -123,8 +124,22 @@ class VirtualBoard:
 
     def power_on(self) -> None:
         """Give the board power, its clock at the time of power on, and wait until it answers."""
+        self._cut = (0, 0)
         self._clock.set(self._power_on_time)
         self._running().power_on()
+
+    def cut_power_at(self, operation: int, torn: int = 0) -> None:
+        """Let the power go at a program or erase of the flash; ``power_on`` starts it again.
+
+        ``operation`` counts from 1 at each start of the interpreter, so also from the soft
+        reset with which a tool enters the board. ``torn`` bytes of it still reach the flash.
+        """
+        self._running()
+        self._cut = (operation, torn)
+
+    def wait_off(self, seconds: float = 10) -> None:
+        """Return when the board is off, as after a power cut; BoardError if it is not."""
+        self._running().wait_off(seconds)
 
     def set_clock(self, unix: float) -> None:
         """Set the board's clock, in seconds since 1970; the running program sees it at once."""
@@ -187,5 +202,6 @@ class VirtualBoard:
             self._clock.path,
             self._unique_id(),
             "raw" if raw else "friendly",
+            "{}:{}".format(*self._cut),
         ]
         return BoardProcess(command, {**interpreter.environment, **self._clock.environment()})

@@ -32,6 +32,7 @@ class Exit(IntEnum):
     SOFT_RESET_RAW = 41
     RESET = 42
     NO_FILE_SYSTEM = 43
+    POWER_LOST = 44
 
 
 class BoardProcess:

@@ -6,7 +6,7 @@ A thread of its own does the work, so that the board answers whatever its owner 
 
     off --power on--> starting --ready byte--> on --exit or reset--> starting
      ^                   |                      |
-     +---- power off ----+----------------------+        starting --exit--> failed
+     +--- power off, power cut -----------------+        starting --exit--> failed
 
 Input from the host waits until the board is ready: before that, a Ctrl-C could neither be read
 nor interrupt anything.
@@ -92,12 +92,18 @@ class Supervisor:
         self._await(State.OFF)
 
     def reset(self) -> None:
-        """Restart the board and return when it answers again."""
+        """Restart the board and return when it answers again, or a power cut met it."""
         with self._changed:
             if self._state in (State.ON, State.STARTING):
                 self._set(State.STARTING)
                 self._kill()
         self._await(State.ON)
+
+    def wait_off(self, seconds: float) -> None:
+        """Return when the board is off; BoardError when it still runs after ``seconds``."""
+        with self._changed:
+            if not self._changed.wait_for(lambda: self._state is State.OFF, seconds):
+                raise BoardError("the board is not off", why=f"it still runs after {seconds} s")
 
     def wait(self) -> None:
         """Return when the board is off for good; raise BoardError when it has failed."""
@@ -118,7 +124,7 @@ class Supervisor:
         os.close(self._wake_writer)
 
     def _await(self, state: State) -> None:
-        done = (state, State.FAILED)
+        done = (state, State.OFF, State.FAILED)
         with self._changed:
             in_time = self._changed.wait_for(lambda: self._state in done, _START_TIMEOUT)
             if self._failure is not None:
@@ -152,8 +158,9 @@ class Supervisor:
 
     def _rest(self) -> None:
         """Wait without power; what the host sends then is lost."""
-        if self._failure is None:
-            self._set(State.OFF)
+        with self._changed:
+            if self._failure is None and not self._power:
+                self._set(State.OFF)
         poll = select.poll()
         poll.register(self._wake_reader, select.POLLIN)
         poll.register(self._line, select.POLLIN)
@@ -164,6 +171,8 @@ class Supervisor:
         """Run the interpreter once; return whether the next run's prompt is raw."""
         try:
             with self._changed:
+                if not self._power:  # cut since we looked, when there was no process to end
+                    return False
                 self._process = process = self._start(raw)
                 self._killed = False
                 self._set(State.STARTING)
@@ -174,7 +183,9 @@ class Supervisor:
         with self._changed:
             self._process = None
             status = process.close()
-            if self._state is State.STARTING and not self._killed:
+            if status == Exit.POWER_LOST:
+                self._power = False
+            elif self._state is State.STARTING and not self._killed:
                 self._fail(_why_not(status, words))
             elif self._power:
                 self._set(State.STARTING)

@@ -49,6 +49,23 @@ class Flash:
     def _erase(self, block):
         self._at("erase", block, 0, self._erased).write(self._erased)
 
+    def lose_power(self, operation, torn, off):
+        """Call ``off`` at that program or erase (1 is the next), ``torn`` bytes into it.
+
+        0 is never.
+        """
+        left = operation
+
+        def cut(kind, block, offset, buffer):
+            nonlocal left
+            left -= kind != "read"
+            if left == 0:
+                self._file.seek(block * BLOCK_BYTES + offset)
+                self._file.write(memoryview(buffer)[:torn])
+                off()
+
+        self.hook = cut if operation else None
+
     def _at(self, operation, block, offset, buffer):
         if self.hook is not None:
             self.hook(operation, block, offset, buffer)

@@ -15,6 +15,7 @@ PWRON_RESET = 1
 
 _OFFSET = "%+020.6f\n"
 _EXIT_RESET = 42
+_EXIT_POWER_LOST = 44
 
 _clock = None
 _unique_id = b""
@@ -36,6 +37,11 @@ def unique_id():
 def reset():
     """Restart the board as its reset pin does: at once, whatever the program would catch."""
     _exit(_EXIT_RESET)
+
+
+def lose_power():
+    """Be off, at once: for the flash chip, when its power cut has come."""
+    _exit(_EXIT_POWER_LOST)
 
 
 def deepsleep(milliseconds):

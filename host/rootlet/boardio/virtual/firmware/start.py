@@ -1,8 +1,9 @@
 """Power-on: hide the host, mount the flash, then boot as an ESP32 does.
 
 Arguments: flash image, ROM image, clock file, unique id as hex, REPL mode (``raw`` or
-``friendly``), terminal. What the board must not see is replaced in ``sys.modules`` before any of
-its code runs; the files it needs are opened before the host's file system is unmounted.
+``friendly``), power cut (``OPERATION:BYTES``, or ``0:0`` for none), terminal. What the board must
+not see is replaced in ``sys.modules`` before any of its code runs; the files it needs are opened
+before the host's file system is unmounted.
 """
 # Runs on MicroPython only, against modules and files that CPython and its stubs do not have.
 # mypy: ignore-errors
@@ -18,10 +19,11 @@ import board_vfs
 import machine
 import vfs
 
-flash_path, rom_path, clock_path, unique_id, mode, terminal_path = sys.argv[1:]
+flash_path, rom_path, clock_path, unique_id, mode, cut, terminal_path = sys.argv[1:]
 terminal = board_terminal.Terminal(terminal_path)
 machine.connect(clock_path, unique_id)
 flash = board_flash.Flash(flash_path)
+flash.lose_power(*(int(number) for number in cut.split(":")), machine.lose_power)
 rom = board_flash.Flash(rom_path, writable=False)
 vfs.umount("/")
 try:

@@ -1,0 +1,37 @@
+"""Freeze urootlet into a firmware: ``include("rootlet/device/manifest.py")``.
+
+What a board needs, without what only CPython does; written by ``make lists``. A firmware for
+boards other than the ESP32 also needs ``require("umqtt.simple")``.
+"""
+
+metadata(version="0.1.0", description="Verified TLS to AWS IoT")
+package(
+    "urootlet",
+    files=(
+        "__init__.py",
+        "advice.py",
+        "aio.py",
+        "bundle.py",
+        "clock.py",
+        "config.py",
+        "control.py",
+        "dates.py",
+        "der.py",
+        "diagnose.py",
+        "errors.py",
+        "facts.py",
+        "fetch.py",
+        "keyset.py",
+        "recovery.py",
+        "rotation.py",
+        "session.py",
+        "signature.py",
+        "states.py",
+        "status.py",
+        "store.py",
+        "tls_micropython.py",
+        "watch.py",
+        "wifi.py",
+    ),
+    opt=3,
+)

@@ -1,0 +1,56 @@
+"""The chart as lines of text, for a terminal of any width."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rootlet.timeline import Bar, Chart
+
+_DATES = "  programme    certificate"
+_MIN_BAR = 16  # columns
+#: What stands for: trusted, its certificate alone, today; and where a bundle's mark goes.
+SIGNS = {"utf-8": ("█", "░", "│", "●"), "ascii": ("=", "-", "|", "*")}
+
+
+def draw(chart: Chart, width: int, encoding: str) -> list[str]:
+    """Return the lines, at most ``width`` columns where that leaves room for the bars."""
+    signs = SIGNS["utf-8" if encoding.lower().replace("_", "-") == "utf-8" else "ascii"]
+    solid, light, today, mark = signs
+    label = max(len(bar.name) for bar in chart.bars) + 3
+    room = max(width - label - len(_DATES), _MIN_BAR)
+    held = sorted({name for bar in chart.bars for name in bar.bundles})
+    now = chart.at.date()
+    return [
+        f"{'':{label}}{_years(chart, room)}{_DATES}",
+        *(_line(chart, bar, label, room, signs) for bar in chart.bars),
+        "",
+        f"{solid} trusted   {light} only its certificate lasts   {today} {now}   ~ inferred",
+        *([f"{mark} in {', '.join(held)}"] if held else []),
+        *(f"{name} is to be replaced by {day.date()}" for name, day in chart.ends),
+    ]
+
+
+def _years(chart: Chart, room: int) -> str:
+    line = [" "] * room
+    step = 5 if room >= 7 * (chart.last - chart.first) // 5 else 10
+    for year in range(-(-chart.first // step) * step, chart.last, step):
+        column = round((year - chart.first) / (chart.last - chart.first) * (room - 1))
+        if column + 4 <= room:
+            line[column : column + 4] = str(year)
+    return "".join(line)
+
+
+def _line(chart: Chart, bar: Bar, label: int, room: int, signs: tuple[str, ...]) -> str:
+    solid, light, today, mark = signs
+    begin, turn, end, now = (
+        round(chart.place(one) * (room - 1)) for one in (bar.begin, bar.turn, bar.end, chart.at)
+    )
+    cells = [
+        solid if begin <= n < turn else light if turn <= n <= end and n >= begin else " "
+        for n in range(room)
+    ]
+    cells[now] = today
+    name = f"{mark if bar.bundles else ' '} {bar.name}"
+    dates = f"  {bar.programme_words:<11}  {bar.end.date()}"
+    return f"{name:<{label}}{''.join(cells)}{dates}"
