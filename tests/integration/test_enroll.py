@@ -223,6 +223,12 @@ class TestTheCommand:
     def test_takes_no_other_source_of_a_certificate(self, region, here, words):
         assert refused(*PROVISION, *words).what == f"{words[0]} does not go with --aws"
 
+    def test_sends_no_key_through_a_network_port_and_makes_nothing(self, region, here):
+        error = refused(*PROVISION, "--port", "socket://127.0.0.1:1")
+        assert error.exit_status in (2, 3)
+        assert document("aws", "certs", "list")["certificates"] == []
+        assert not (here / "pump-7").exists()
+
     def test_needs_a_name(self, region):
         assert refused("provision", "--aws").what == "which device?"
         assert refused("provision", "--undo").what == "which device?"

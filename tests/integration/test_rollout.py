@@ -238,14 +238,8 @@ class TestThePhaseWithoutAWayBack:
         bundle = cases.make(1, cases.NEW, profile=layout.RSA, flags=1, version=2)
         (recovery.folder / "latest.rlt").write_bytes(bytes(bundle.data))
         keys = cases.key_set(2)
-        wish = rollout.Wish(
-            cases.phases().plan,
-            bundle,
-            keys,
-            (BENCH,),
-            "canary",
-            recovery_url=self.url(recovery)[1],
-        )
+        plan, (_, url) = cases.phases().plan, self.url(recovery)
+        wish = rollout.Wish(plan, bundle, keys, (BENCH,), "canary", recovery_url=url)
         with pytest.raises(TrustError, match=r"keys-2\.rlk does not serve"):
             rollout.check_recovery(wish)
         (recovery.folder / "keys-2.rlk").write_bytes(bytes(keys.data))

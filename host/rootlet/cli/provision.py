@@ -154,6 +154,7 @@ def _with_aws(options: _Options) -> None:
     if options.undo:
         provision_aws.take_back(options, folder, json_output=options.json_output)
         return
+    _check_port(options.port)
     thing = options.thing or identity.read_settings(folder).thing
     issue = provision_aws.issue(options, folder, thing)
     made = provision_aws.go_on(folder, thing, issue)
@@ -172,11 +173,16 @@ def _single(options: _Options, issue: Issue) -> None:
             why="an authority makes it of device.csr",
             hint="leave --port out, and give it with --cert; or use --self-signed",
         )
-    if options.port:
+    _check_port(options.port)
+    _finish(options, _made(options, issue))
+
+
+def _check_port(port: str | None) -> None:
+    """Refuse a port that no key may go through, before anything is made."""
+    if port:
         from rootlet import flash  # noqa: PLC0415 - see command
 
-        flash.check_transport(options.port, {identity.KEY: b""}, trusted=False)
-    _finish(options, _made(options, issue))
+        flash.check_transport(port, {identity.KEY: b""}, trusted=False)
 
 
 def _finish(options: _Options, made: Made) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rootlet import bundle, files
-from rootlet.cli import show
+from rootlet.cli import show, times
 from rootlet.cli.aws_options import Where, confirm, where_options, yes_option
 from rootlet.cli.key import load_key_set
 from rootlet.errors import InputError
@@ -255,21 +255,11 @@ def _pace(  # noqa: PLR0913 - one argument per option
         base=int(base[:9]),
         most=int(most[:9]),
         abort_after=abort_after if abort_after is not None else 1 if canary else 20,
-        starts=_time("--start", starts),
-        ends=_time("--end", ends),
+        starts=times.moment(starts, "--start") if starts else None,
+        ends=times.moment(ends, "--end") if ends else None,
         windows=tuple(_window(one) for one in windows),
         **more,
     )
-
-
-def _time(option: str, text: str | None) -> datetime | None:
-    if text is None:
-        return None
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise InputError(f"{option} {text!r}", why="it is a time like 2027-01-31T06:00") from error
-    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
 
 
 def _window(text: str) -> jobs.Window:
