@@ -252,6 +252,7 @@ class TestTheCommand:
         ("arguments", "words"),
         [
             ((), "--port auto"),
+            (("--endpoint", "host", "--fix", "clock"), "--port auto --fix clock"),
             (("--endpoint", "host", "--cert", __file__), "--bundle, --key, --thing"),
             (("--endpoint", "host", "--bundle", "/nowhere"), "/nowhere"),
             (("--port", "auto", "--mqtt-port", "0"), "range"),
