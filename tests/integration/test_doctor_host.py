@@ -24,9 +24,8 @@ from rootlet.lab.authorities import Authority
 
 @pytest.fixture(autouse=True)
 def _briefly(monkeypatch, request):
-    """Hold connections for a second where nobody is there who would end them."""
-    if "second_client" not in request.node.name:
-        monkeypatch.setattr(network, "HELD", 1)
+    """Hold connections for a second where nobody is there who would end them, else for long."""
+    monkeypatch.setattr(network, "HELD", 20 if "second_client" in request.node.name else 1)
 
 
 @pytest.fixture(scope="module")
