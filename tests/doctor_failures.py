@@ -44,7 +44,7 @@ try:
     while True:
         kept.append(bytearray(14000))
 except MemoryError:
-    for at in range(0, len(kept), 2):
+    for at in range(len(kept) - 2, -1, -2):
         kept[at] = None
     gc.collect()
 """

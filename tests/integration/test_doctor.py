@@ -9,11 +9,14 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 import serial
+from cryptography import x509
 from cryptography.hazmat.primitives import serialization as form
+from cryptography.hazmat.primitives.hashes import SHA256
 from paho.mqtt import client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
@@ -26,13 +29,13 @@ from rootlet.boardio.virtual import VirtualBoard
 from rootlet.doctor import network
 from rootlet.lab import Lab
 from rootlet.pem import armour
+from signature_cases import private_key
 
 
 @pytest.fixture(autouse=True)
 def _briefly(monkeypatch, request):
-    """Hold connections for a second where nobody is there who would end them."""
-    if "second_client" not in request.node.name:
-        monkeypatch.setattr(network, "HELD", 1)
+    """Hold connections for a second where nobody is there who would end them, else for long."""
+    monkeypatch.setattr(network, "HELD", 20 if "second_client" in request.node.name else 1)
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +109,9 @@ def rival(lab):
 class TestABoardThatIsWell:
     def test_passes_every_step_and_keeps_every_byte(self, world):
         program = "print('mine')\n"
-        with world.broken(Broken({"main.py": program, "network.py": NETWORK.format(connected=1)})):
+        library = "import tls\ncontext.verify_mode = tls.CERT_NONE\n"
+        files = {"main.py": program, "lib/requests.py": library}
+        with world.broken(Broken({**files, "network.py": NETWORK.format(connected=1)})):
             before = world.files()
             with world.lab.subscriber(f"rootlet/doctor/{THING}") as listener:
                 outcomes = world.climb()
@@ -120,6 +125,7 @@ class TestABoardThatIsWell:
         facts = {one.step: one.fact for one in outcomes}
         assert "Amazon Root CA 3" in facts["tls"]
         assert "192.0.2.7" in facts["wifi"]
+        assert "lib/requests.py:2" in facts["programs"]
         assert f"CN={THING}" in facts["pair"]
 
     def test_gets_its_program_back(self, world):
@@ -129,6 +135,17 @@ class TestABoardThatIsWell:
             failed(world.climb(), "NOROOTS", "files")
             hear(world.port, b"pumping")
 
+    @pytest.mark.parametrize("encoding", [form.Encoding.DER, form.Encoding.PEM])
+    def test_an_rsa_identity_is_compared_too(self, world, encoding):
+        files = {"cert.der": self_signed("key-0"), "key.der": rsa_key("key-0", encoding)}
+        with world.broken(Broken(files)):
+            outcomes = world.climb()
+        failed(outcomes, "CLIENTCERT", "tls")  # the lab does not know it
+        told = "belongs to CN=rsa" if encoding is form.Encoding.DER else "does not say"
+        assert told in {one.step: one.fact for one in outcomes}["pair"]
+        with world.broken(Broken({**files, "key.der": rsa_key("key-1", form.Encoding.DER)})):
+            failed(world.climb(), "CLIENTCERT", "pair")
+
     def test_another_endpoint_is_tried_when_it_is_named(self, world):
         with world.broken(Broken()):
             failed(world.climb(endpoint=LEGACY), "ENDPOINT", "dns")
@@ -137,6 +154,22 @@ class TestABoardThatIsWell:
     def test_a_bundle_that_must_be_there_is_compared(self, world):
         with world.broken(Broken()):
             failed(world.climb(bundle=bundle(world.lab.pki, RSA)), "FORMAT", "files")
+
+
+def rsa_key(name, encoding):
+    return private_key(name).private_bytes(
+        encoding, form.PrivateFormat.TraditionalOpenSSL, form.NoEncryption()
+    )
+
+
+def self_signed(name):
+    """Return the certificate of an RSA key, for a year from yesterday."""
+    now = datetime.now(UTC)
+    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "rsa")])
+    builder = x509.CertificateBuilder(subject, subject, private_key(name).public_key(), 1)
+    dates = (now - timedelta(days=1), now + timedelta(days=365))
+    made = builder.not_valid_before(dates[0]).not_valid_after(dates[1])
+    return made.sign(private_key(name), SHA256()).public_bytes(form.Encoding.DER)
 
 
 class TestMending:

@@ -24,9 +24,8 @@ from rootlet.lab.authorities import Authority
 
 @pytest.fixture(autouse=True)
 def _briefly(monkeypatch, request):
-    """Hold connections for a second where nobody is there who would end them."""
-    if "second_client" not in request.node.name:
-        monkeypatch.setattr(network, "HELD", 1)
+    """Hold connections for a second where nobody is there who would end them, else for long."""
+    monkeypatch.setattr(network, "HELD", 20 if "second_client" in request.node.name else 1)
 
 
 @pytest.fixture(scope="module")
@@ -252,6 +251,7 @@ class TestTheCommand:
         ("arguments", "words"),
         [
             ((), "--port auto"),
+            (("--endpoint", "host", "--fix", "clock"), "--port auto --fix clock"),
             (("--endpoint", "host", "--cert", __file__), "--bundle, --key, --thing"),
             (("--endpoint", "host", "--bundle", "/nowhere"), "/nowhere"),
             (("--port", "auto", "--mqtt-port", "0"), "range"),

@@ -233,14 +233,16 @@ def _explain_write(path: str, error: BoardExceptionError) -> BoardError:
             f"{path}: the board's file system is full",
             why="the old file, if there was one, is unchanged",
             hint="remove files you do not need: mpremote fs rm :NAME",
+            code="FLASH",
         )
     if error.why.startswith("ValueError: hash"):
         return BoardError(
             f"{path}: what arrived is not what was sent",
             why="the hash on the board differs; nothing was replaced",
             hint="check the cable and run the command again",
+            code="FLASH",
         )
-    return BoardError(f"{path}: the board could not write it", why=error.why)
+    return BoardError(f"{path}: the board could not write it", why=error.why, code="FLASH")
 
 
 class _Patient:

@@ -100,10 +100,14 @@ class Board:
         try:
             return json.loads(self.remote.run(code, silence=silence).strip().splitlines()[-1])
         except BoardExceptionError as error:
-            found = [code for words, code in _RAISED if words in error.why]
-            raise self.kit.fail(found[0] if found else "FIRMWARE", error.why) from error
+            raise self.raised(error) from error
         except (ValueError, IndexError) as error:
             raise self.kit.fail("FIRMWARE", "the board's answer makes no sense") from error
+
+    def raised(self, error: BoardExceptionError) -> RootletError:
+        """Return what an exception in our code on the board means."""
+        found = [code for words, code in _RAISED if words in error.why]
+        return self.kit.fail(found[0] if found else "FIRMWARE", error.why)
 
     def read(self, path: str) -> bytes | None:
         """Return a file of at most 8 KB that holds no secret, or None."""
@@ -125,7 +129,10 @@ def prompt(board: Board) -> str:
 
 def firmware(board: Board) -> str:
     """Look at version, bytecode, file system, TLS and the MQTT client."""
-    found = board.remote.probe()
+    try:
+        found = board.remote.probe()
+    except BoardExceptionError as error:
+        raise board.raised(error) from error
     version = ".".join(map(str, found["version"]))
     if found["version"][:2] < _OLDEST:
         raise board.kit.fail("FIRMWARE", f"MicroPython {version} is older than 1.24")

@@ -14,6 +14,7 @@ from cryptography.x509 import load_der_x509_certificate
 
 from rootlet import pem
 from rootlet.boardio import trust
+from rootlet.boardio.remote import BoardExceptionError
 from rootlet.doctor.kit import settings_of
 from rootlet.errors import InputError
 from urootlet.config import FILE as SETTINGS
@@ -69,7 +70,10 @@ def settings(board: Board) -> dict[str, Any]:
 
 def _slot(board: Board) -> str:
     """Return the file with the bundle that the device goes by: a rotation may have moved it."""
-    known = trust.look(board.remote)
+    try:
+        known = trust.look(board.remote)
+    except BoardExceptionError as error:
+        raise board.raised(error) from error
     return SLOTS[known["slot"]] if known.get("kept") else BUNDLE
 
 

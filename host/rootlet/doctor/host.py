@@ -165,6 +165,12 @@ def steps(request: Request) -> tuple[Step[Host], ...]:
         )
         if not value
     ]
+    if request.fix:
+        raise InputError(
+            "--fix is for a board",
+            why="no --port is named",
+            hint=f"rootlet doctor --port auto --fix {min(request.fix)}",
+        )
     if not request.endpoint:
         raise InputError(
             "there is nothing to look at",

@@ -31,7 +31,8 @@ def look(board: Board) -> str:
         if _PARAMS in text and _PARAMS not in board.umqtt:
             why = f"{path} gives {_PARAMS}, which this umqtt.simple does not take"
             raise board.kit.fail("UMQTT", why)
-    return "; ".join([f"{count} looked at: nothing that connects without verification", *notes])
+    seen = f"{count} looked at: none skips verification" if count else "no programs but our own"
+    return "; ".join([seen, *notes])
 
 
 def read(board: Board, path: str, size: int) -> str:
