@@ -74,6 +74,19 @@ class Gateway:
             assert path.stat().st_mode & 0o077 == 0, f"{path.name} is not private"
 
 
+def python(*arguments):
+    """Run this interpreter with the device package, and see that it ends well."""
+    done = subprocess.run(
+        [sys.executable, "-W", "error", *arguments],
+        env={**os.environ, "PYTHONPATH": str(DEVICE)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.fixture
 def gateway(tmp_path, lab):
     return Gateway(tmp_path / "gateway", lab)
@@ -238,15 +251,7 @@ class TestPort443:
             "client.publish('rootlet/test', 'hello', qos=1)\n"
             "client.disconnect()\n"
         )
-        done = subprocess.run(
-            [sys.executable, "-W", "error", "-c", script],
-            env={**os.environ, "PYTHONPATH": str(DEVICE)},
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
+        python("-c", script)
 
 
 class TestTheUnit:
@@ -254,15 +259,7 @@ class TestTheUnit:
         (line,) = [one for one in UNIT.read_text().splitlines() if one.startswith("ExecStart=")]
         _, *arguments = line.removeprefix("ExecStart=").split()
         assert arguments[:2] == ["-m", "urootlet"]
-        done = subprocess.run(
-            [sys.executable, *arguments, "--help"],
-            env={**os.environ, "PYTHONPATH": str(DEVICE)},
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
+        python(*arguments, "--help")
 
     def test_is_one_that_systemd_understands(self, tmp_path):
         """Where there is a systemd-analyze; the test above has a look at the rest."""
