@@ -22,7 +22,7 @@ from rootlet.boardio.virtual import VirtualBoard
 from rootlet.build import Request, build
 from rootlet.errors import RootletError
 from rootlet.lab import Hierarchy, Lab
-from urootlet.session import BUNDLE
+from urootlet.format_cpython import BUNDLE_FILE as BUNDLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from rootlet import x509
 from rootlet.errors import InputError
-from urootlet import config
 from urootlet import errors as device
 
 if TYPE_CHECKING:
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Settings:
-    """What ``rootlet.json`` says; all from ``address`` on may be left out. See urootlet.config."""
+    """What ``rootlet.json`` says; all from ``address`` on may be left out (urootlet.session)."""
 
     endpoint: str
     thing: str
@@ -33,8 +32,10 @@ class Settings:
         optional = {"address": self.address, "ntp": self.ntp, "offers": self.offers}
         values |= {"port": self.port} | {name: one for name, one in optional.items() if one}
         values |= {"recovery": list(self.recovery)} if self.recovery else {}
+        from urootlet.session import Config  # noqa: PLC0415 - brings the MQTT client along
+
         try:
-            config.Config(values)
+            Config(values)
         except device.Error as error:
             raise InputError(
                 f"--endpoint {self.endpoint}: a device would refuse these settings",

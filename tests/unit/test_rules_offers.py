@@ -133,7 +133,7 @@ class TestRule09APublisherCannotWearOutTheFlash:
 
     def test_what_is_wrong_on_sight_is_not_even_verified(self, board):
         wrong = (b"", b"x" * 5000, OLD + b"x", offered((CA3,), 9999), b"RLT1\x02" + b"x" * 7000)
-        with patch("urootlet.signature.verify", side_effect=AssertionError):
+        with patch("urootlet.keyset.verify", side_effect=AssertionError):
             for one in wrong:
                 board.refuses(one)
 
@@ -220,8 +220,17 @@ class TestRule10ABitFlipBringsNothingBack:
             board.link.server = replace(board.link.server, begins=board.clock - DAY)
         assert [one for one in board.link.sessions if one.server.root == CA3] == []
 
+    def test_the_first_attempt_is_noted_with_the_candidate(self, board):
+        assert board.offer(NEW) == ""
+        assert board.trust.status()["attempts"] == 1
+        written = len(board.flash.writes)
+        board.link.server = Server(CA3)
+        assert board.connect() == ""
+        assert board.flash.writes[written:] == ["s1", "s0"]  # that it is confirmed, and no more
+
     def test_an_attempt_that_cannot_be_noted_is_not_made(self, board):
         assert board.offer(NEW) == ""
+        board.boot()  # which leaves open whether the first was made
         board.flash.broken = True
         board.link.answer = lambda found, _: Server(CA3 if found.data == NEW else CA1)
         assert board.connect() == ""

@@ -87,7 +87,7 @@ class TestRule01ATlsFailureIsNeverEvidence:
             assert board.connect() == ""
             board.later(DAY)
         assert board.trust.store.record.last_bad == bytes(8)
-        assert board.trust.store.candidate() == NEW
+        assert board.candidate == NEW
 
     def test_the_anchor_on_top_of_the_control_tells_too_early_from_somebody_between(self, board):
         assert board.offer(offered((CA1, CA3), 2)) == ""
@@ -347,8 +347,9 @@ class TestRule04KeySetsAreNeverForgotten:
     def test_it_is_committed_at_acceptance_and_drops_what_the_old_keys_signed(self, board):
         assert board.offer(NEW) == ""
         assert board.offer(keys(KEYS_2)) == ""
-        assert board.flash.writes[-3] == "k0"
-        assert (board.state, board.trust.store.candidate()) == ("idle", None)
+        assert board.flash.writes[-4:-2] == ["k0", "tb"]
+        assert board.flash.files["tb"] == b"-"  # so that no fault brings it back either
+        assert (board.state, board.candidate) == ("idle", None)
 
     @pytest.mark.parametrize(("cut", "landed"), [c for c in CUTS if c[0] < 3])
     def test_a_power_cut_leaves_the_old_set_or_the_new_in_force(self, board, cut, landed):

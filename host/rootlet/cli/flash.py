@@ -10,8 +10,7 @@ import click
 from rootlet import bundle, files, flash, identity, signing
 from rootlet.cli import show
 from rootlet.errors import InputError
-from urootlet import bundle as layout
-from urootlet import keyset
+from urootlet import format_cpython as layout
 
 _MAX_PEM = 1 << 16
 
@@ -96,7 +95,7 @@ def command(  # noqa: PLR0913 - one argument per option
 
 def _trust_keys(path: Path, data: bytes) -> bytes:
     """Read a key set that counts: the keys alone would not prove that their owners agree."""
-    keys = files.read(path, keyset.MAX_SIZE)
+    keys = files.read(path, layout.MAX_KEY_SET)
     if keys[:4] != layout.MAGIC:
         raise InputError(
             f"{path} is not a key set",

@@ -13,7 +13,7 @@ from rootlet import bundle, files, path, pem
 from rootlet import verify as verifier
 from rootlet.cli import show
 from rootlet.errors import InputError, TrustError
-from urootlet import bundle as layout
+from urootlet import format_cpython as layout
 from urootlet.advice import ADVICE
 
 if TYPE_CHECKING:

@@ -104,11 +104,11 @@ def check_files(world):
 def check_usable(world, store):
     """I2: the active set is old, new or, where its file was damaged, the factory's."""
     active = store.active()
-    if active is not None:
+    if active:
         if bytes(active) not in world.case.bundles:
             raise Violation("I2-usable-set", "strange bytes")
         return
-    if store.record.state == REVOKE and store.candidate() is not None:
+    if store.record.state == REVOKE and store.other():
         return
     if world.case.damaged or world.case.factory[0]:
         return
@@ -131,8 +131,8 @@ def check_floor(world, store):
     """I4: the floor never falls; that of a record put together again counts its candidate."""
     floor = store.record.floor
     if world.case.damaged:
-        candidate = store.candidate()
-        if candidate is not None:
+        candidate = store.other() if store.record.state else b""
+        if candidate:
             floor = max(floor, order(world.case.known[digest_of(candidate)]))
     if floor < world.ledger.floor:
         raise Violation("I4-floor-falls", "%r after %r" % (floor, world.ledger.floor))

@@ -4,13 +4,13 @@ What a name means and what a file holds are kept twice: as programs see them, an
 the disk. ``fsync`` of a file brings its bytes there, ``fsync`` of the folder its names. A cut
 leaves what is on the disk, and any of what was still on its way: names without their bytes, and
 bytes in part (POSIX promises no order; ext4 with delayed allocation really left empty files).
-Stands in place of ``open`` and ``os`` in ``urootlet.store`` and ``urootlet.replace_cpython``.
+Stands in place of ``open`` and ``os`` in ``urootlet.session`` and ``urootlet.replace_cpython``.
 """
 
 import io
 import os
 
-from urootlet import replace_cpython, store
+from urootlet import replace_cpython, session
 
 _ROOT = "/device/"
 
@@ -72,7 +72,7 @@ class Device:
         self.format()
         replace_cpython.os = self
         replace_cpython.open = self.open
-        store.open = self.open
+        session.open = self.open
 
     def format(self):
         self.names = {}

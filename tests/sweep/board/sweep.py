@@ -19,6 +19,7 @@ from cases import CASES
 from invariants import Ledger, Violation, check_mirror, digest_of, oracle, read, remember
 from world import World
 
+from urootlet import session as session_module
 from urootlet import store as store_module
 
 if sys.implementation.name == "micropython":
@@ -326,11 +327,11 @@ class Faults:
         self.count = 0
 
     def arm(self):
-        self._usual = getattr(store_module, "open", self.device.open)
-        store_module.open = self.open
+        self._usual = getattr(session_module, "open", self.device.open)
+        session_module.open = store_module.open = self.open
 
     def disarm(self):
-        store_module.open = self._usual
+        session_module.open = store_module.open = self._usual
 
     def hit(self):
         if self.device.checking:

@@ -65,7 +65,7 @@ def _describe(data):
 def _slot(store, index):
     from urootlet.store import SLOTS, hash16
 
-    data = store.read(SLOTS[index])
+    data = store.read(SLOTS[index]) or None
     record = store.record
     role = ""
     if data is not None:
@@ -157,7 +157,7 @@ def _afresh(store):
     made = Record()
     made.number = store.record.number
     store.record = made
-    store._rebuild_keys(None)
+    store.take_signed(store.factory[1])
 
 
 def _judge(reset):
