@@ -17,16 +17,17 @@ from rootlet.boardio.virtual.clock import Clock
 CREATED = 1_790_000_000
 #: What a program imports for each use; the rest of the uses' modules follow from it.
 USES = {"connect": "urootlet.session", "connect + rotate": "urootlet.rotation, urootlet.dates"}
-#: Modules that neither use loads while all is well, and when they are loaded instead.
+#: Modules that neither use loads while all is well (tests/integration/test_rotation_live.py looks
+#: at a whole rotation), and when they are loaded instead.
 OCCASIONS = {
     "advice": "to say what to do",
     "aio": "by asyncio programs",
     "control": "after a trial that failed",
     "diagnose": "after a failed connection",
-    "facts": "with diagnose, or when an anchor ends soon",
+    "facts": "with diagnose, or for on_expiring",
     "fetch": "when no root works",
-    "recovery": "when no root works",
-    "status": "for an operator",
+    "recovery": "when no root works, or a candidate is damaged",
+    "status": "for an operator, or to name a reason",
 }
 _MEASURE = """
 import gc, sys

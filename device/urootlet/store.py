@@ -191,7 +191,11 @@ class Store:
         """Replace a file in one step."""
         if MICROPYTHON:
             with open(self.folder + name, "wb") as file:
-                file.write(data)
+                try:
+                    file.write(data)
+                except MemoryError:  # as it is now, closing would leave an empty file
+                    file.seek(0)
+                    file.write(data)
         else:
             from .replace_cpython import replace
 

@@ -90,6 +90,7 @@ def files() -> dict[str, bytes]:
         "retire": signed(flags=_RETIRE),
         "after-retire": signed(sequence=3),
         "revoke": signed(flags=_REVOKE),
+        "revoke-newer": signed(sequence=3, flags=_REVOKE),
         "keys-1": _KEYS_1.encode(),
         "keys-2": _KEYS_2.encode(),
         "under-keys-2": signed(sequence=1, key_set=2, keys=(1, 2)),
