@@ -75,6 +75,7 @@ def unsigned() -> bytes:
     return bundle.encode([_anchor(*_OLD)], target=TARGET, profile=3, created=_CREATED)
 
 
+@cache
 def files() -> dict[str, bytes]:
     """Return every file by the name that ``board/cases.py`` knows it by."""
     three = ("amazon-root-ca-1", "amazon-root-ca-2", "amazon-root-ca-3", "starfield-g2")

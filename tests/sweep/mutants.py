@@ -211,6 +211,24 @@ MUTANTS = (
         ("I6-back-off",),
     ),
     Mutant(
+        "a candidate that newer keys dropped stays in its slot",
+        _one('store.put(SLOTS[1 - record.active], b"-")', "pass"),
+        _CHECKS,
+        ("I4-dropped-for-good",),
+    ),
+    Mutant(
+        "with both records lost, only the newest key set counts",
+        _one("self._key_file(held[bundle.key_set])", "self._key_file(held[made.keys])"),
+        _CHECKS,
+        ("I4-dropped-for-good",),
+    ),
+    Mutant(
+        "POSIX: written in place",
+        _one('beside = path + ".new"', "beside = path"),
+        Job("cpython", "cuts", fine=True, cases=(23,)),
+        ("I2-usable-set",),
+    ),
+    Mutant(
         "POSIX: file not flushed before its rename",
         (("        os.fsync(file.fileno())\n", ""),),
         Job("cpython", "cuts", cases=(0,)),

@@ -222,7 +222,9 @@ class RevokeTwice(Revoke):
     ends = serves = "revoke-newer"
 
     def published(self, world):
-        return [self.files["revoke-newer" if world.had("open", self.files["revoke"]) else "revoke"]]
+        return [
+            self.files["revoke-newer" if world.had("open", self.files["revoke"]) else "revoke"]
+        ]
 
     def fault(self, world, bundle):
         return "ROOT" if self.is_(bundle, "revoke") else ""

@@ -33,6 +33,8 @@ _BOOTS = 4
 _EIO = 5
 _ENOSPC = 28
 _RECORDS = ("s0", "s1")
+_FILES = ("s0", "s1", "ta", "tb", "k0", "k1")
+_LOST = (("s0",), ("s1",), _RECORDS, ("ta",), ("tb",), ("k0",), ("k1",))
 #: I11: what a rotation may cost: changes of the flash, and writes of record files.
 MAX_CHANGES = 28
 MAX_RECORD_WRITES = 10
@@ -163,7 +165,11 @@ class Sweep:
         """Count a point that is swept, and tell how far it is now and then."""
         self.points += 1
         if self.points % _TELL == 0:
-            line = {"case": self.case.name, "done": self.points, "of": max(self.total, self.points)}
+            line = {
+                "case": self.case.name,
+                "done": self.points,
+                "of": max(self.total, self.points),
+            }
             print(json.dumps(line))
 
     def cuts(self, fine):
@@ -302,6 +308,7 @@ class Sweep:
                 states.append((self.device.copy(image), seen, ledger))
         states.append((ends, events, after))
         self.case.damaged = True
+        self.total = sum([self._damages(image, step) for image, _, _ in states]) // self.parts
         for image, seen, ledger in states:
             self._damage(image, seen, ledger, step)
         self.case.damaged = False
@@ -313,12 +320,22 @@ class Sweep:
         self.device.off()
         return found and found.state
 
+    def _damages(self, image, step):
+        self.device.restore(image)
+        self.device.on()
+        found = len(_LOST)
+        for name in _FILES:
+            size = len(read(self.device, name) or b"")
+            found += len(range(0, size, 1 if name in _RECORDS else step))
+        self.device.off()
+        return found
+
     def _damage(self, image, events, ledger, step):
-        for names in (("s0",), ("s1",), ("s0", "s1"), ("ta",), ("tb",), ("k0",), ("k1",)):
+        for names in _LOST:
             self.where = "lost: " + " ".join(names)
             if self.mine():
                 self._damaged(image, events, ledger, names, None)
-        for name in ("s0", "s1", "ta", "tb", "k0", "k1"):
+        for name in _FILES:
             self.device.restore(image)
             self.device.on()
             size = len(read(self.device, name) or b"")
@@ -347,7 +364,6 @@ class Sweep:
         self.live(world)
         self.replay()
         self.case.rebuilt = False
-
 
     def ages(self, number):
         """I11: rotate at many ages of the file system, with nothing put in: what does it cost?
