@@ -167,9 +167,10 @@ class Rotation:
             return False
         keyset.check_next(store.keys(), found)
         store.take_keys(found)
-        if record.state in (_TRIAL, _PARKED):  # nothing may find it there again, by any fault
-            store.put(SLOTS[1 - record.active], b"-")
+        waited = record.state in (_TRIAL, _PARKED)
         store.step(_KEYS)
+        if waited:  # nothing may find the candidate there again, by any fault
+            store.put(SLOTS[1 - record.active], b"-")
         return True
 
     def connect(self) -> "Any":

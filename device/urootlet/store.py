@@ -223,7 +223,7 @@ class Store:
         state, actions = step(record.state, event)
         if actions & _BAN:
             record.last_bad = record.candidate_hash[:8]
-        if actions & (_FRESH | _WAIT | _ADOPT):
+        if actions & (_FRESH | _WAIT | _ADOPT | _DROP):
             record.attempts = 0
         if actions & (_FRESH | _ADOPT):
             record.backoff = 0

@@ -65,7 +65,9 @@ def _describe(data):
 def _slot(store, index):
     from urootlet.store import SLOTS, hash16
 
-    data = store.read(SLOTS[index]) or None
+    data = store.read(SLOTS[index])
+    if len(data) < 2:  # none, or what newer keys left of a candidate
+        data = None
     record = store.record
     role = ""
     if data is not None:
