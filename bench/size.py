@@ -20,20 +20,21 @@ _ROTATE = "urootlet.rotation, urootlet.dates"
 USES = {
     "connect": "urootlet.session",
     "connect + rotate": _ROTATE,
-    "connect + rotate + jobs": f"{_ROTATE}, urootlet.jobs, urootlet.status",
+    "connect + rotate + jobs": f"{_ROTATE}, urootlet.jobs",
 }
-#: Modules that neither use loads while all is well, and when they are loaded instead.
+#: Modules that no use loads while all is well (tests/integration/test_rotation_live.py looks at a
+#: whole rotation), and when they are loaded instead.
 OCCASIONS = {
     "advice": "to say what to do",
     "aio": "by asyncio programs",
     "control": "after a trial that failed",
     "diagnose": "after a failed connection",
-    "facts": "with diagnose, or when an anchor ends soon",
+    "facts": "with diagnose, or for on_expiring",
     "fetch": "when no root works",
     "jobs": "by programs with AWS IoT Jobs",
-    "recovery": "when no root works",
+    "recovery": "when no root works, or a candidate is damaged",
     "renewal": "by programs that renew their certificate",
-    "status": "for an operator",
+    "status": "for an operator, to name a reason, or for jobs",
     "wifi": "when wifi.json is there",
 }
 _MEASURE = """

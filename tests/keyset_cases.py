@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 
 from rootlet import bundle, catalog, signing
 from signature_cases import modulus, octets, private_key
-from urootlet import signature
+from urootlet import keyset
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -106,8 +106,8 @@ def key_modulus(number: int) -> bytes:
 def record(signer: Signer, message: bytes) -> bytes:
     """Return the 392 bytes that this signer adds to a file."""
     if isinstance(signer, int):
-        return signature.key_id(key_modulus(signer)) + _sign(signer, message)
-    own = signature.key_id(key_modulus(signer.key))
+        return keyset.key_id(key_modulus(signer)) + _sign(signer, message)
+    own = keyset.key_id(key_modulus(signer.key))
     if isinstance(signer, Alias):
         return bytes(8) + _sign(signer.key, message)
     if isinstance(signer, Spoilt):

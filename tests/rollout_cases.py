@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from keyset_cases import key_modulus, record
 from rootlet import bundle, catalog, signing
 from rootlet import plan as plans
-from urootlet import bundle as layout
+from urootlet import format_cpython as layout
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

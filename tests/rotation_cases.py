@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from keyset_cases import Set, first, record
 from rootlet import bundle, signing
-from urootlet import bundle as layout
+from urootlet import format_cpython as layout
 
 if TYPE_CHECKING:
     from rootlet.lab import Hierarchy

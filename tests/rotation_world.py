@@ -29,8 +29,8 @@ from rootlet import bundle, catalog, signing
 from urootlet import clock
 from urootlet.errors import Error
 from urootlet.rotation import Rotation
+from urootlet.session import Watch
 from urootlet.store import Store
-from urootlet.watch import Watch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -170,7 +170,7 @@ class Link:
             raise Error("POLICY", f"CONNACK {server.connack}")
         return Client(leaf(server.begins), self.retained)
 
-    def handshake(self, found: Any) -> bytes:
+    def handshake(self, _identity: object, found: Any) -> bytes:
         return anchor(self._meet(found, application=False).root).original
 
     def _meet(self, found: Any, *, application: bool) -> Server:
@@ -258,8 +258,9 @@ class Board:
             for place, stand_in in (
                 ("urootlet.clock.time", self),
                 ("urootlet.recovery.time", self),
-                ("urootlet.clock.MICROPYTHON", True),
                 ("urootlet.rotation.MICROPYTHON", True),
+                ("urootlet.control.MICROPYTHON", True),
+                ("urootlet.control.handshake", self.link.handshake),
                 ("urootlet.rotation.Store", self._store()),
                 ("urootlet.fetch.get", self._get),
             ):
@@ -297,9 +298,9 @@ class Board:
         flash = self.flash
 
         class InMemory(Store):
-            def read(self, name: str, limit: int = 4096) -> bytes | None:
-                data = flash.files.get(self.folder + name)
-                return data if data is None or len(data) <= limit else None
+            def read(self, name: str, limit: int = 4096) -> bytes:
+                data = flash.files.get(self.folder + name, b"")
+                return data if len(data) <= limit else b""
 
             def write(self, name: str, data: bytes) -> None:
                 flash.write(self.folder + name, data)
@@ -355,7 +356,12 @@ class Board:
 
     @property
     def active(self) -> bytes | None:
-        return self.trust.store.active()
+        return self.trust.store.active() or None
+
+    @property
+    def candidate(self) -> bytes | None:
+        store = self.trust.store
+        return (store.other() or None) if store.record.state else None
 
     @property
     def state(self) -> str:

@@ -4,8 +4,6 @@
 signed offers of newer bundles. ``Error`` is what they raise. Modules load when they are used.
 """
 
-__version__ = "0.1.0"
-
 from .errors import const
 
 _TYPING = const(0)

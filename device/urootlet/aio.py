@@ -16,7 +16,7 @@ if _TYPING:
     from typing import Any
 
     from .rotation import Rotation
-    from .watch import Watch
+    from .session import Watch
 
     Opener = Callable[[Any], Awaitable[Any]]
 

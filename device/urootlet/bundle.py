@@ -9,7 +9,7 @@ The parser copies nothing but the target: anchors are spans of the bytes that it
 import struct
 
 from .der import Certificate
-from .errors import MICROPYTHON, Error, const, refuse
+from .errors import Error, const, refuse
 
 #: A bundle is at most one 4 KiB flash block, so that a slot is one block.
 _MAX_SIZE = const(4096)
@@ -34,10 +34,6 @@ _RECORD_ANCHOR = const(1)
 _OPTIONAL = const(0x80)
 _KEY_ID = const(8)
 _SIGNATURE = const(392)
-
-if not MICROPYTHON:
-    # Where memory is no question, and files are written, the numbers have public names.
-    from .bundle_cpython import *  # noqa: F403
 
 
 class Bundle:
@@ -80,7 +76,7 @@ class Bundle:
             refuse(pos + 16, "length")
         self.anchors = _anchors(data, start, self.signed_end)
         if not self.anchors:
-            raise Error("NOROOTS", "a bundle without anchors")
+            raise Error("NOROOTS", "no anchors")
         self.signatures = signatures(data, self.signed_end, _MAX_SIGNATURES)
         if not (self.signatures > 0) == (self.sequence > 0) == (self.key_set > 0):
             refuse(pos, "number")

@@ -11,8 +11,8 @@ from .facts import common_name, family
 _TYPING = const(0)
 if _TYPING:
     from .bundle import Bundle
+    from .session import Watch
     from .tls_cpython import Context
-    from .watch import Watch
 
 #: Code, and what a verifier's message says then; the first line that fits. mbedTLS's words, and
 #: OpenSSL's on CPython. ROOT stands for more.

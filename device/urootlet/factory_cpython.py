@@ -1,6 +1,6 @@
 """The files that a gateway was shipped with."""
 
-from .keyset import MAX_SIZE
+from .format_cpython import MAX_KEY_SET
 
 
 def load(folder: str) -> "tuple[bytes, bytes]":
@@ -12,7 +12,7 @@ def _read(path: str) -> bytes:
     """Return a whole file, ``b""`` when there is none or it is longer than a key set may be."""
     try:
         with open(path, "rb") as file:
-            data = file.read(MAX_SIZE + 1)
+            data = file.read(MAX_KEY_SET + 1)
     except FileNotFoundError:
         return b""
-    return data if len(data) <= MAX_SIZE else b""
+    return data if len(data) <= MAX_KEY_SET else b""

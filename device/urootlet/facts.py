@@ -3,6 +3,12 @@
 from .der import Certificate, element, expect
 from .errors import const
 
+_TYPING = const(0)
+if _TYPING:
+    from .bundle import Bundle
+
+_SOON = const(90)  # days
+_DAY = const(86400)
 _SEQUENCE = const(0x30)
 _SET = const(0x31)
 _OID = const(0x06)
@@ -35,3 +41,18 @@ def common_name(buf: bytes, span: "tuple[int, int]") -> str:
         if buf[oid:after] in (b"\x55\x04\x03", b"\x55\x04\x0a", b"\x55\x04\x0b"):
             text = bytes(buf[start:stop])[:64]
     return "".join([chr(byte) if 32 <= byte < 127 else "?" for byte in text])
+
+
+def ending(bundle: "Bundle", now: int) -> "list[tuple[str, int]]":
+    """Return ``(name, days left)`` of each anchor, and the bundle, that ends within 90 days."""
+    from .dates import validity
+
+    found = []
+    if bundle.not_after and (bundle.not_after - now) // _DAY < _SOON:
+        found.append(("bundle", (bundle.not_after - now) // _DAY))
+    for index in range(len(bundle.anchors)):
+        der = bundle.der(index)
+        left = (validity(der)[1] - now) // _DAY
+        if left < _SOON:
+            found.append((common_name(der, Certificate(der, 0, len(der)).subject), left))
+    return found

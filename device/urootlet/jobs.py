@@ -38,7 +38,7 @@ _TO_TELL = const(3)
 _TO_TRY = const(4)
 
 _RELEASE = const("0.1.0")  # of the package, as the shadow tells it
-_PARKED = const(2)  # urootlet.states
+_PARKED = const(2)  # urootlet.store
 _MAX_MESSAGE = const(36864)  # a document has 32,768 characters at most, the rest is around it
 _MAX_FILE = const(8192)  # base64 of a key set, the longest of the two
 _MAX_KEY_SETS = const(8)  # rule 11: as many at once as recovery takes

@@ -1,25 +1,87 @@
-"""The key set: who may sign for a fleet. docs/format.md gives every byte.
+"""The key set: who may sign for a fleet, and whether they did. docs/format.md gives every byte.
 
 A device that holds key set N takes N+1 only when the thresholds of N and of N+1 are both met by
 signatures over the same bytes (the root rule of TUF, specification 5.3.4 and 5.3.5). It takes a
 bundle only under the very key set that it holds. Signers are counted by modulus.
+
+A signature is RSA-3072, PKCS#1 v1.5, SHA-256, e = 65537 (RFC 8017 section 8.2.2). The verifier
+builds the one block that a right signature decodes to and compares it whole. It parses nothing,
+so there is no padding, DigestInfo or exponent that a forger could bend. Nothing here is secret,
+so nothing needs constant time.
 """
 
-from . import signature
+import hashlib
+
 from .bundle import Bundle, preamble, signatures
 from .errors import Error, const, refuse
 
-MAX_KEYS = const(5)
+_MAX_KEYS = const(5)
 #: Those of the old keys and those of the new.
-MAX_SIGNATURES = const(10)
+_MAX_KEY_SET_SIGNATURES = const(10)
 #: Two flash blocks hold it: 42 bytes, 5 keys and 10 signatures are 5,882.
-MAX_SIZE = const(6144)
+_MAX_KEY_SET = const(6144)
 _TYPE_KEY_SET = const(2)  # docs/format.md
+#: Bytes of a modulus, and so of a signature: 3072 bits; of a key id; of a signature with its id.
 _KEY = const(384)
+_KEY_ID = const(8)
+_SIGNATURE = const(392)
 #: Version, threshold, count.
 _HEADER = const(4)
 #: One bundle may skip so many sequences, or a stolen or mistyped 4294967295 would be the last.
 _MAX_JUMP = const(1000)
+
+
+def is_modulus(modulus: "bytes | memoryview") -> bool:
+    """Whether these bytes are an odd number of exactly 3072 bits."""
+    return len(modulus) == _KEY and modulus[0] >= 0x80 and modulus[_KEY - 1] & 1 == 1
+
+
+def key_id(modulus: "bytes | memoryview") -> bytes:
+    """Return the first 8 bytes of the SHA-256 of the key's SubjectPublicKeyInfo.
+
+    RFC 8017 A.1.1: what comes before the modulus, the modulus, and e.
+    """
+    return hashlib.sha256(
+        b"\x30\x82\x01\xa2\x30\x0d\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01\x05\x00"
+        b"\x03\x82\x01\x8f\x00\x30\x82\x01\x8a\x02\x82\x01\x81\x00"
+        + bytes(modulus)
+        + b"\x02\x03\x01\x00\x01"
+    ).digest()[:_KEY_ID]
+
+
+def verify(modulus: "bytes | memoryview", signature: "bytes | memoryview", digest: bytes) -> bool:
+    """Whether ``signature`` (384 bytes) of this key is one of ``digest`` (32 bytes, SHA-256).
+
+    The block is EMSA-PKCS1-v1_5 of a SHA-256 (RFC 8017 section 9.2, notes 1).
+    """
+    if not is_modulus(modulus) or len(signature) != _KEY:
+        return False
+    n = int.from_bytes(modulus, "big")
+    s = int.from_bytes(signature, "big")
+    block = (
+        b"\x00\x01" + b"\xff" * 330 + b"\x00\x30\x31\x30\x0d\x06\x09"
+        b"\x60\x86\x48\x01\x65\x03\x04\x02\x01\x05\x00\x04\x20" + digest
+    )
+    return s < n and pow(s, 65537, n) == int.from_bytes(block, "big")
+
+
+def signers(data: bytes, end: int, moduli: "list[memoryview]") -> int:
+    """Return how many of ``moduli``, each once and each another, signed ``data[:end]``.
+
+    Signatures stand from ``end`` on as ``urootlet.bundle.signatures`` has checked. One that is
+    wrong, or by a key that is not asked for, does not count and does no harm, as in TUF's
+    reference client: whoever can add bytes must not be able to veto what enough keys signed.
+    """
+    view = memoryview(data)
+    digest = hashlib.sha256(view[:end]).digest()
+    count = 0
+    for modulus in moduli:
+        wanted = key_id(modulus)
+        for start in range(end, len(view), _SIGNATURE):
+            if view[start : start + _KEY_ID] == wanted:
+                count += verify(modulus, view[start + _KEY_ID : start + _SIGNATURE], digest)
+                break  # a key counts once, whatever the file repeats
+    return count
 
 
 class KeySet:
@@ -29,7 +91,7 @@ class KeySet:
     """
 
     def __init__(self, data: bytes) -> None:
-        pos = preamble(data, _TYPE_KEY_SET, _HEADER, MAX_SIZE)
+        pos = preamble(data, _TYPE_KEY_SET, _HEADER, _MAX_KEY_SET)
         self.data = data
         self.target = str(data[6:pos], "utf-8")
         self.version = int.from_bytes(data[pos : pos + 2], "big")
@@ -37,7 +99,7 @@ class KeySet:
         count = data[pos + 3]
         if self.version < 1:
             refuse(pos, "version")
-        if not 1 <= count <= MAX_KEYS:
+        if not 1 <= count <= _MAX_KEYS:
             refuse(pos + 3, "keys")
         if not 1 <= self.threshold <= count:
             refuse(pos + 2, "threshold")
@@ -48,16 +110,16 @@ class KeySet:
         for _ in range(count):
             # One that the end of the file cuts off is too short.
             modulus = view[pos : pos + _KEY]
-            if not signature.is_modulus(modulus):
+            if not is_modulus(modulus):
                 refuse(pos, "modulus")
-            this = signature.key_id(modulus)
+            this = key_id(modulus)
             if this <= before:
                 refuse(pos, "order")
             self.keys.append(modulus)
             before = this
             pos += _KEY
         self.signed_end = pos
-        self.signatures = signatures(data, pos, MAX_SIGNATURES)
+        self.signatures = signatures(data, pos, _MAX_KEY_SET_SIGNATURES)
 
 
 def check_self(keys: KeySet) -> None:
@@ -104,6 +166,6 @@ def check_order(bundle: Bundle, floor: "tuple[int, int]") -> None:
 
 
 def _check_signed(keys: KeySet, offered: "KeySet | Bundle") -> None:
-    found = signature.signers(offered.data, offered.signed_end, keys.keys)
+    found = signers(offered.data, offered.signed_end, keys.keys)
     if found < keys.threshold:
         raise Error("SIGNATURE", "key set %d: %d of %d" % (keys.version, found, keys.threshold))

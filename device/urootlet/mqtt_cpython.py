@@ -5,13 +5,13 @@ import queue
 from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion
 
-from .config import Config
-from .tls_cpython import Context
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
+
+    from .session import Config
+    from .tls_cpython import Context
 
 
 class RefusedError(Exception):
@@ -21,7 +21,7 @@ class RefusedError(Exception):
 class MQTTClient:
     """What an application on a board calls, on a gateway: publish, subscribe, wait_msg."""
 
-    def __init__(self, config: Config, context: Context) -> None:
+    def __init__(self, config: "Config", context: "Context") -> None:
         self._messages: "queue.SimpleQueue[MQTTMessage | None]" = queue.SimpleQueue()
         self._answers: "queue.SimpleQueue[Any]" = queue.SimpleQueue()
         self._callback: "Callable[[bytes, bytes], None] | None" = None
@@ -107,6 +107,6 @@ def _text(topic: "str | bytes") -> str:
     return topic if isinstance(topic, str) else topic.decode()
 
 
-def connect(config: Config, context: Context) -> MQTTClient:
+def dial(config: "Config", context: "Context") -> MQTTClient:
     """Return a connected client; what goes wrong propagates."""
     return MQTTClient(config, context)

@@ -10,6 +10,8 @@ import time
 from . import clock, fetch
 from .bundle import Bundle
 from .errors import Error, const
+from .status import tell_reason
+from .store import SLOTS
 
 _TYPING = const(0)
 if _TYPING:
@@ -17,6 +19,11 @@ if _TYPING:
 
     from .rotation import Rotation
 
+# The numbers of urootlet.store and urootlet.status: state, events, reason.
+_REVOKE = const(3)
+_BAD = const(6)
+_KEYS = const(7)
+_DAMAGED = const(5)
 _MAX_BUNDLE = const(4096)
 _MAX_KEY_SET = const(6144)
 _MAX_KEY_SETS = const(8)  # in one go; each counts, so the next go continues
@@ -25,7 +32,7 @@ _LISTEN = const(5)  # seconds for a retained offer to arrive
 
 def recover(rotation: "Rotation") -> bool:
     """Try every way once; tell whether a new candidate is there."""
-    if rotation.resume():  # staging an offer of an older set overwrote that set, then a cut
+    if resume(rotation):  # staging an offer of an older set overwrote that set, then a cut
         return True
     for url in rotation.identity.config.recovery:
         if _attempt(rotation, lambda base=url: _fetch(rotation, base)):
@@ -33,6 +40,33 @@ def recover(rotation: "Rotation") -> bool:
     return any(
         _attempt(rotation, lambda one=data: _rung(rotation, one)) for data in _rungs(rotation)
     )
+
+
+def mend(rotation: "Rotation", data: bytes, error: Error) -> bool:
+    """Find a candidate that cannot be read or loaded here; else forget it, unless it alone counts.
+
+    ``data`` is what its slot holds, ``b""`` when that is damaged: this says nothing about the
+    bytes that were in it, so they are not banned.
+    """
+    if data:
+        rotation.tell("on_error", error)
+    elif resume(rotation):
+        return True
+    store = rotation.store
+    if store.record.state != _REVOKE:
+        store.record.reason = _DAMAGED
+        store.step(_BAD if data else _KEYS)
+        tell_reason(rotation, "on_revert")
+    return False
+
+
+def resume(rotation: "Rotation") -> bool:
+    """Take what is in the inactive slot as an offer: power may have gone before the record."""
+    store = rotation.store
+    try:
+        return rotation.offer(store.read(SLOTS[1 - store.record.active]))
+    except Error:
+        return False
 
 
 def _attempt(rotation: "Rotation", way: "Any") -> bool:
@@ -66,7 +100,8 @@ def _rungs(rotation: "Rotation") -> "list[bytes]":
     store = rotation.store
     if store.record.sealed:
         return []
-    return [data for data in (store.previous(), store.factory[0]) if data]
+    previous = b"" if store.record.state else store.other()
+    return [data for data in (previous, store.factory[0]) if data]
 
 
 def _rung(rotation: "Rotation", data: bytes) -> bool:

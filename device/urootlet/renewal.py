@@ -16,6 +16,7 @@ from .bundle import Bundle
 from .der import element
 from .errors import Error, const
 from .rotation import Rotation
+from .status import tell_reason
 from .store import SLOTS, Record, hash16
 
 _TYPING = const(0)
@@ -23,7 +24,7 @@ if _TYPING:
     from collections.abc import Callable
     from typing import Any
 
-# States and events of urootlet.states, reasons of urootlet.status.
+# States and events of urootlet.store, reasons of urootlet.status.
 _TRIAL = const(1)
 _PARKED = const(2)
 _REVOKE = const(3)
@@ -78,13 +79,13 @@ class Renewal:
         store = self._own.store
         if store.record.state or not any(store.record.active_hash):
             return b""
-        return store.previous() or self._flashed
+        return store.other() or self._flashed
 
     @property
     def ready(self) -> bool:
         """Whether a pair is to be tried with the next connection."""
         record = self._own.store.record
-        return record.state == _TRIAL or (record.state == _PARKED and self._own._due())
+        return record.state == _TRIAL or self._own._due(record.next_try)
 
     def offer(self, cert: bytes, key: bytes) -> bool:
         """Take a pair as the candidate; tell whether it is new here. A refusal writes nothing.
@@ -107,11 +108,12 @@ class Renewal:
             self._present(self.active())
         own._settle()
         inactive = SLOTS[1 - record.active]
-        own._flash(store.write, inactive, pair)
-        if hash16(store.read(inactive) or b"") != hashed:
+        store.put(inactive, pair)
+        if hash16(store.read(inactive)) != hashed:
             raise Error("FLASH", "read back")
         record.candidate_hash = hashed
-        own._step(_OFFER)
+        store.step(_OFFER)
+        own._counted = True
         own.tell("on_offer", cert)
         return True
 
@@ -141,7 +143,7 @@ class Renewal:
                 own._settle()
             if record.state == _TRIAL and record.attempts >= _MAX_ATTEMPTS:
                 record.reason = _TIRED
-                own._step(_SPENT)
+                own.store.step(_SPENT)
             due = self.ready
             if hurry:
                 due = record.state == _PARKED and clock.now() >= record.tried_at + _HURRY
@@ -156,12 +158,14 @@ class Renewal:
         """Try the candidate; return the client, or None when the active pair must serve."""
         own = self._own
         record = own.store.record
-        pair = own.store.candidate()
-        if pair is None:
-            own._step(_KEYS)
+        pair = own.store.other()
+        if not pair:
+            own.store.step(_KEYS)
             return None
         cert = split(pair)[0]
-        own._step(_TRY)
+        if not own._counted:
+            own.store.step(_TRY)
+        own._counted = False  # what the offer wrote was the first attempt
         own.tell("on_trial", cert)
         self._present(pair)
         roots = self._roots()
@@ -170,11 +174,11 @@ class Renewal:
             self._present(self.active())
             own.tell("on_error", answer)
             record.reason = _INCONCLUSIVE
-            own._step(_FAILS)
-            own._tell_reason("on_parked")
+            own.store.step(_FAILS)
+            tell_reason(own, "on_parked")
             return None
         record.reason = _CONFIRMED
-        own._step(_WORKS)
+        own.store.step(_WORKS)
         own.tell("on_confirm", cert)
         return answer
 
@@ -195,7 +199,7 @@ class Renewal:
         store = self._own.store
         found = [(_begins(self._flashed), -1, b"")]
         for index in (0, 1):
-            data = store.read(SLOTS[index]) or b""
+            data = store.read(SLOTS[index])
             begins = _begins(data)
             if begins:
                 found.append((begins, index, hash16(data)))

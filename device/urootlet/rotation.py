@@ -12,7 +12,6 @@ from . import clock, keyset
 from .bundle import Bundle
 from .errors import MICROPYTHON, Error, const
 from .session import Identity
-from .states import step
 from .store import SLOTS, Store, hash16, shipped
 
 _TYPING = const(0)
@@ -20,7 +19,7 @@ if _TYPING:
     from collections.abc import Callable, Generator
     from typing import Any
 
-# The numbers of urootlet.states and urootlet.bundle: states, events, actions, kind, flag.
+# The numbers of urootlet.store and urootlet.bundle: states, events, kind, flag.
 _TRIAL = const(1)
 _PARKED = const(2)
 _REVOKE = const(3)
@@ -28,24 +27,13 @@ _OFFER = const(0)
 _CUT = const(1)
 _TRY = const(2)
 _WORKS = const(3)
-_FAILS = const(4)
 _SPENT = const(5)
-_BAD = const(6)
 _KEYS = const(7)
-_FRESH = const(1)
-_COUNT = const(2)
-_WAIT = const(4)
-_ADOPT = const(8)
-_BAN = const(16)
-_DROP = const(32)
 _TYPE_KEY_SET = const(2)
 _REVOKE_NOW = const(2)
 # Reasons of the last change, as urootlet.status tells them.
 _CONFIRMED = const(1)
-_EARLY = const(2)
-_INCONCLUSIVE = const(3)
 _TIRED = const(4)
-_DAMAGED = const(5)
 
 _MAX_ATTEMPTS = const(3)
 _MAX_STAGINGS = const(3)  # a day, so that a stranger cannot wear out the flash
@@ -72,16 +60,15 @@ class Rotation:
     ) -> None:
         self.store = Store(folder, shipped(folder) if factory is None else factory)
         self.hooks = hooks or {}
-        self._folder = folder
         self._identity = identity
         self._recovered = 0
-        self._trying = False
+        self._trying = self._counted = False
 
     @property
     def identity(self) -> Identity:
         """Settings, certificate and key, read when first needed."""
         if self._identity is None:
-            self._identity = Identity(self._folder)
+            self._identity = Identity(self.store.folder)
         return self._identity
 
     def offer(self, data: bytes) -> bool:
@@ -94,57 +81,69 @@ class Rotation:
             raise Error("SEQUENCE", "a trial is running")
         if len(data) > 4 and data[4] == _TYPE_KEY_SET:
             return self._offer_keys(data)
+        store = self.store
+        record = store.record
         found = Bundle(data)
-        record = self.store.record
         digest = hash16(data)
         if digest == record.active_hash:
             return self._heal(data)
-        if record.state and digest == record.candidate_hash and self.store.candidate():
+        waits = store.other() if record.state else b""
+        if waits == data:
             return False
         if found.sequence == 0:
             raise Error("SIGNATURE", "unsigned")
-        keys = self.store.keys()
+        keys = store.keys()
         keyset.check_target(keys, found)
         if found.key_set != keys.version:
             raise Error("SEQUENCE", "key set %d, not %d" % (found.key_set, keys.version))
         keyset.check_order(found, record.floor)
-        current = self.store.candidate()
-        if current is not None:
-            keyset.check_order(found, _order(Bundle(current)))
+        if waits:
+            keyset.check_order(found, _order(Bundle(waits)))
         if digest[:8] == record.last_bad:
             raise Error("FORMAT", "refused before")
-        today = clock.now() // _DAY
-        staged = record.staged if record.day == today else 0
-        if staged >= _MAX_STAGINGS:
-            raise Error("SEQUENCE", "enough for today")
+        today = self._day(found)
         keyset.check_bundle(keys, found)
         self.identity.context(found)
-        self._stage(data, digest, staged + 1, today, found)
+        self._stage(found, digest, today)
         return True
 
     def _heal(self, data: bytes) -> bool:
         """Write the active bundle's own bytes again if its file was damaged; tell whether."""
         store = self.store
-        if store.active() is not None:
+        if store.active():
             return False
-        self._flash(store.write, SLOTS[store.record.active], data)
+        store.put(SLOTS[store.record.active], data)
         return True
 
-    def _stage(self, data: bytes, digest: bytes, staged: int, today: int, found: Bundle) -> None:
-        self._settle()  # with no record, a cut would leave the new bytes as the active set
-        inactive = SLOTS[1 - self.store.record.active]
-        self._flash(self.store.write, inactive, data)
-        if hash16(self.store.read(inactive) or b"") != digest:
-            raise Error("FLASH", "read back")
+    def _day(self, found: Bundle) -> int:
+        """Return the day that a staging counts for, or refuse one too many: SEQUENCE."""
         record = self.store.record
+        today = clock.now() // _DAY
+        made = found.created // _DAY
+        if made > today:  # the clock is behind: only a bundle that was made later proves a day
+            today = max(made, record.day)
+        if record.staged >= _MAX_STAGINGS and today == record.day:
+            raise Error("SEQUENCE", "enough for today")
+        return today
+
+    def _stage(self, found: Bundle, digest: bytes, today: int) -> None:
+        """Write a bundle that passed every check, and make it the candidate."""
+        self._settle()  # with no record, a cut would leave the new bytes as the active set
+        store = self.store
+        record = store.record
+        inactive = SLOTS[1 - record.active]
+        store.put(inactive, found.data)
+        if hash16(store.read(inactive)) != digest:
+            raise Error("FLASH", "read back")
         record.candidate_hash = digest
-        record.staged = staged
+        record.staged = record.staged + 1 if today == record.day else 1
         record.day = today
         event = _OFFER
         if found.flags & _REVOKE_NOW:
             event = _CUT
             record.sealed = True  # also when a later bundle takes this one's place
-        self._step(event)
+        store.step(event)
+        self._counted = True
         self.tell("on_offer", found)
 
     def try_offer(self, data: bytes) -> bool:
@@ -157,17 +156,21 @@ class Rotation:
 
     def _offer_keys(self, data: bytes) -> bool:
         """Take the next key set; tell whether it is new here."""
+        store = self.store
+        record = store.record
         found = keyset.KeySet(data)
-        record = self.store.record
         if hash16(data) == record.keys_hash:
             try:
-                self.store.keys()
+                store.keys()
             except Error:  # the file was lost: these are the very bytes
-                self._flash(self.store.take_keys, data)
+                store.take_keys(found)
             return False
-        keyset.check_next(self.store.keys(), found)
-        self._flash(self.store.take_keys, data)
-        self._step(_KEYS)
+        keyset.check_next(store.keys(), found)
+        store.take_keys(found)
+        waited = record.state in (_TRIAL, _PARKED)
+        store.step(_KEYS)
+        if waited:  # nothing may find the candidate there again, by any fault
+            store.put(SLOTS[1 - record.active], b"-")
         return True
 
     def connect(self) -> "Any":
@@ -202,7 +205,9 @@ class Rotation:
         """Make one connection of :meth:`flow`; return what to send back."""
         try:
             if floor < 0:
-                return self.identity.handshake(bundle)
+                from .control import handshake
+
+                return handshake(self.identity, bundle)
             return self.identity.open(bundle, floor)
         except Error as error:
             return error
@@ -213,8 +218,7 @@ class Rotation:
         The pause differs, so that a fleet does not come at once.
         """
         now = clock.now()
-        # The active set does not authenticate the server; the network and the name are there.
-        if error.code not in ("ROOT", "FAMILY", "EXPIRED", "NOROOTS") or (
+        if not _dead(error) or (
             self._recovered <= now < self._recovered + _FIRST_WAIT + now % _FIRST_WAIT
         ):
             return False
@@ -224,9 +228,9 @@ class Rotation:
     def flow(self) -> "Generator[tuple[Any, int], Any, Any]":
         """Yield ``(bundle, floor)`` of each connection to make; send the client or its Error back.
 
-        A floor below 0 asks for a handshake only (:meth:`Identity.handshake`), and for the
-        anchor. The generator returns the client that serves, or raises. This is how both the
-        synchronous and the asyncio way work.
+        A floor below 0 asks for a handshake only (``urootlet.control``), and for the anchor. The
+        generator returns the client that serves, or raises. This is how both the synchronous and
+        the asyncio way work.
         """
         client = None
         try:
@@ -234,15 +238,23 @@ class Rotation:
             record = self.store.record
             if record.state == _TRIAL and record.attempts >= _MAX_ATTEMPTS:
                 record.reason = _TIRED
-                self._step(_SPENT)
-            if record.state in (_TRIAL, _REVOKE) or (record.state == _PARKED and self._due()):
+                self.store.step(_SPENT)
+            if record.state in (_TRIAL, _REVOKE) or self._due(record.next_try):
                 client = yield from self._trial()
         except Error as error:  # a flash that is full or worn does not end the service
             if error.code != "FLASH" or self.store.record.state == _REVOKE:
                 raise
             self.tell("on_error", error)
         if client is None:
-            client = yield from self._serve()
+            try:
+                client = yield from self._serve()
+            except Error as error:
+                # A candidate may be all that is left: it does not wait for a long back-off then.
+                if not _dead(error) or not self._due(self.store.record.tried_at + _FIRST_WAIT):
+                    raise
+                client = yield from self._trial()
+                if client is None:
+                    raise
         return client
 
     def _trial(self) -> "Generator[tuple[Any, int], Any, Any]":
@@ -250,7 +262,9 @@ class Rotation:
         found = self._candidate()
         if found is None:
             return None
-        self._step(_TRY)
+        if not self._counted and self.store.record.state != _REVOKE:
+            self.store.step(_TRY)
+        self._counted = False  # what staging wrote was the first attempt
         self._trying = True
         try:
             return (yield from self._verdict(found))
@@ -260,10 +274,11 @@ class Rotation:
     def _verdict(self, found: Bundle) -> "Generator[tuple[Any, int], Any, Any]":
         """Make the trial's connection, and note what came of it."""
         self.tell("on_trial", found)
+        clock.raised = 0
         answer = yield found, found.created
         record = self.store.record
         if isinstance(answer, Error) and MICROPYTHON:
-            now = clock.before()
+            now = clock.now() - clock.raised
             if answer.code == "EXPIRED" and record.time_floor > found.created:
                 # The clock was pushed up by a floor that only the old bundle vouches for.
                 clock.set_clock(found.created)
@@ -275,41 +290,24 @@ class Rotation:
             record.floor = _order(found)
             record.sealed = record.sealed or found.flags > 0
             record.time_floor = found.created
-            self._step(_WORKS)
+            self.store.step(_WORKS)
             self.tell("on_confirm", found)
             self._served(found, answer)
             return answer
         self.tell("on_error", answer)
         if record.state == _REVOKE:
             raise answer
-        yield from self._control(found)
-        self._step(_FAILS)
-        self._tell_reason("on_parked")
+        from .control import park
+
+        yield from park(self, found)
         return None
-
-    def _control(self, found: Bundle) -> "Generator[tuple[Any, int], Any, Any]":
-        """Connect once with both sets: only the old one's anchor means that it is too early."""
-        record = self.store.record
-        record.reason = _INCONCLUSIVE
-        active = self._active()
-        if active is None:
-            return
-        if MICROPYTHON:
-            clock.raise_to(max(active.created, record.time_floor))
-        from .control import Union
-
-        anchor = yield Union(found, active), -1
-        if isinstance(anchor, bytes):
-            record.reason = _EARLY
-            for index in range(len(found.anchors)):
-                if found.original(index) == anchor:
-                    record.reason = _INCONCLUSIVE
 
     def _serve(self) -> "Generator[tuple[Any, int], Any, Any]":
         """Connect with the active set."""
-        active = self._active()
-        if active is None or self.store.record.state == _REVOKE:
+        data = self.store.active()
+        if not data or self.store.record.state == _REVOKE:
             raise Error("NOROOTS", "no usable bundle")
+        active = Bundle(data)
         answer = yield active, max(active.created, self.store.record.time_floor)
         if isinstance(answer, Error):
             self.tell("on_error", answer)
@@ -319,104 +317,48 @@ class Rotation:
 
     def _served(self, found: Bundle, client: "Any") -> None:
         """Learn from a verified connection: the time it proves, and what ends soon."""
-        from . import dates
-
         leaf = client.session.leaf
         client.session.leaf = None
         record = self.store.record
-        proven = dates.validity(leaf)[0] if leaf else 0
-        proven = min(proven, found.created + _FLOOR_AHEAD, clock.LAST)
-        if proven > record.time_floor + _FLOOR_STEP:
-            record.time_floor = proven
-            try:
-                self._flash(self.store.commit)
-            except Error as error:
-                self.tell("on_error", error)
+        if leaf:
+            from .dates import validity
+
+            proven = min(validity(leaf)[0], found.created + _FLOOR_AHEAD, clock.now())
+            if proven > record.time_floor + _FLOOR_STEP:
+                record.time_floor = proven
+                try:
+                    self.store.commit()
+                except Error as error:
+                    self.tell("on_error", error)
         if "on_expiring" in self.hooks:
-            for name, days in dates.ending(found, clock.now()):
+            from .facts import ending
+
+            for name, days in ending(found, clock.now()):
                 self.tell("on_expiring", name, days)
 
     def _candidate(self) -> "Bundle | None":
-        """Return the candidate, or forget one that cannot be read here."""
-        data = self.store.candidate()
-        if data is not None:
-            try:
-                found = Bundle(data)
-                self.identity.context(found)
-            except Error as error:
-                if error.code == "HEAP":
-                    return None
-                self.tell("on_error", error)
-            else:
-                return found
-        elif self.resume():
-            return self._candidate()
-        if self.store.record.state == _REVOKE:
-            return None
-        self.store.record.reason = _DAMAGED
-        # A file that is damaged says nothing about the bytes that were in it.
-        self._step(_KEYS if data is None else _BAD)
-        self._tell_reason("on_revert")
-        return None
-
-    def resume(self) -> bool:
-        """Take what is in the inactive slot as an offer: power may have gone before the record."""
-        data = self.store.read(SLOTS[1 - self.store.record.active])
+        """Return the candidate, or None when there is none that can be tried here."""
+        data = self.store.other()
         try:
-            return self.offer(data or b"")
-        except Error:
-            return False
+            found = Bundle(data)
+            self.identity.context(found)
+        except Error as error:
+            if error.code == "HEAP":
+                return None
+            from .recovery import mend
 
-    def _active(self) -> "Bundle | None":
-        data = self.store.active()
-        return None if data is None else Bundle(data)
+            return self._candidate() if mend(self, data, error) else None
+        return found
 
-    def _due(self) -> bool:
-        """Whether the back-off has passed; a clock that went back is no reason to wait longer."""
+    def _due(self, until: int) -> bool:
+        """Whether a parked candidate has waited; a clock that went back makes it no longer."""
         record = self.store.record
-        return not record.tried_at <= clock.now() < record.next_try
-
-    def _step(self, event: int) -> None:
-        """Go through the state table and make it last."""
-        record = self.store.record
-        state, actions = step(record.state, event)
-        if not actions and state == record.state and event != _KEYS:
-            return
-        if actions & _BAN:
-            record.last_bad = record.candidate_hash[:8]
-        if actions & _FRESH:
-            record.attempts = record.backoff = 0
-        if actions & _COUNT:
-            record.attempts += 1
-        if actions & _WAIT:
-            record.attempts = 0
-            record.tried_at = clock.now()
-            wait = min(_FIRST_WAIT << (2 * record.backoff), _DAY)
-            record.next_try = min(record.tried_at + wait, clock.LAST)
-            record.backoff = min(record.backoff + 1, 8)
-        if actions & _ADOPT:
-            record.attempts = record.backoff = 0
-            record.active = 1 - record.active
-            old = record.active_hash
-            record.active_hash = record.candidate_hash
-            record.candidate_hash = old
-        if actions & _DROP:
-            record.candidate_hash = bytes(16)
-        record.state = state
-        self._flash(self.store.commit)
+        return record.state == _PARKED and not record.tried_at <= clock.now() < until
 
     def _settle(self) -> None:
         """Make both records the same before other work, so that a flipped bit loses nothing."""
         if not self.store.mirrored:
-            self._flash(self.store.commit)
-
-    def _flash(self, write: "Callable[..., None]", *arguments: "Any") -> None:
-        """Write, and after a failure go by what is in the flash."""
-        try:
-            write(*arguments)
-        except (OSError, MemoryError) as error:
-            self.store = Store(self.store.folder, self.store.factory)
-            raise Error("FLASH", str(error))
+            self.store.commit()
 
     def tell(self, name: str, *arguments: "Any") -> None:
         """Call a hook of the application, if it has that one."""
@@ -427,13 +369,6 @@ class Rotation:
             except Exception as error:  # noqa: BLE001 - an application's fault must not stop us
                 print("rootlet:", name, repr(error))  # noqa: T201 - a board has no other log
 
-    def _tell_reason(self, name: str) -> None:
-        """Call a hook with the reason of the last change in words."""
-        if name in self.hooks:
-            from .status import REASONS
-
-            self.tell(name, REASONS[self.store.record.reason])
-
     def status(self) -> "dict[str, Any]":
         """Return what an operator wants to know; nothing secret."""
         from .status import status
@@ -443,3 +378,8 @@ class Rotation:
 
 def _order(found: Bundle) -> "tuple[int, int]":
     return found.key_set, found.sequence
+
+
+def _dead(error: Error) -> bool:
+    """Whether network and name are there, but the active set does not authenticate the server."""
+    return error.code in ("ROOT", "FAMILY", "EXPIRED", "NOROOTS")

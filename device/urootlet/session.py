@@ -1,12 +1,17 @@
-"""One verified connection: bundle -> clock -> TLS context -> MQTT, or an error with a code."""
+"""One verified connection: bundle -> clock -> TLS context -> MQTT, or an error with a code.
+
+Who a device is, and where it connects, is in the files of its folder: ``cert.der``, ``key.der``,
+and its settings, ``rootlet.json``. The name to verify comes from those alone, never from a
+bundle, a job or the network.
+"""
 
 import gc
+import json
 import os
 import socket
 
 from . import clock
 from .bundle import Bundle
-from .config import FILE, load
 from .errors import MICROPYTHON, Error, const
 
 _TYPING = const(0)
@@ -14,16 +19,11 @@ if _TYPING:
     from typing import Any
 
 if MICROPYTHON and not _TYPING:
-    from .tls_micropython import Context
-    from .tls_micropython import connect as _connect
+    from .tls_micropython import Context, dial
 else:
-    from .mqtt_cpython import connect as _connect
-    from .tls_cpython import Context
+    from .tls_cpython import Context, dial
 
-#: File names in the folder of a device: the bundle, its identity as DER.
-BUNDLE = "ta"
-CERTIFICATE = "cert.der"
-KEY = "key.der"
+_SETTINGS = const("rootlet.json")
 _MAX_SIZE = const(4096)
 
 
@@ -31,22 +31,125 @@ def connect(folder: str = "") -> "Any":
     """Connect with the bundle, identity and settings in ``folder`` (a path with its slash).
 
     Returns a connected client with the methods of ``umqtt.simple.MQTTClient``; its ``session``
-    is a :class:`urootlet.watch.Watch` that tells protocol, suite and anchor.
+    is a :class:`Watch` that tells protocol, suite and anchor.
     Raises :class:`urootlet.errors.Error` and nothing else for what a device can meet.
     """
-    bundle = Bundle(_read(folder + BUNDLE, "NOROOTS"))
+    bundle = Bundle(need(folder + "ta", "NOROOTS"))
     client = Identity(folder).open(bundle, bundle.created)
     client.session.leaf = None
     return client
+
+
+class Watch:
+    """Filled by a TLS backend during one handshake, and a client's ``session`` afterwards.
+
+    ``top`` is the highest certificate of the path (the anchor itself on success) and ``leaf``
+    the server's own, DER or ``None``. On success ``top`` is dropped, ``protocol`` and ``suite``
+    are set, and ``anchor`` is the SHA-256 of the original root, 32 bytes.
+    """
+
+    top: "bytes | None" = None
+    leaf: "bytes | None" = None
+    protocol = suite = ""
+    anchor = b""
+
+    def observe(self, der: bytes, depth: int) -> int:
+        """Note a certificate: mbedTLS calls this from the top of the path down to the leaf, 0.
+
+        The return value 0 vetoes nothing; it cannot turn a refusal into a success either.
+        """
+        if self.top is None:
+            self.top = bytes(der)
+        if depth == 0:
+            self.leaf = bytes(der)
+        return 0
+
+    def finish(self, bundle: Bundle, suite: str, protocol: str) -> None:
+        """Note the result. Raises NOVERIFY unless the path ended at an anchor of ``bundle``."""
+        self.suite = suite
+        self.protocol = protocol
+        for index in range(len(bundle.anchors)):
+            if bundle.der(index) == self.top:
+                self.anchor = bundle.original(index)
+                self.top = None
+                return
+        raise Error("NOVERIFY", "path")
+
+
+def read(path: str, limit: int) -> bytes:
+    """Return a whole file of at most ``limit`` bytes, else ``b""``."""
+    try:
+        with open(path, "rb") as file:
+            data = file.read(limit + 1)
+    except OSError:
+        return b""
+    return data if len(data) <= limit else b""
+
+
+def need(path: str, code: str = "FORMAT") -> bytes:
+    """Return a whole file that must be there, of 1 to 4,096 bytes, or raise ``code``."""
+    data = read(path, _MAX_SIZE)
+    if not data:
+        raise Error(code, "no " + path)
+    return data
+
+
+class Config:
+    """Settings of one device.
+
+    ``endpoint`` is the host name to verify and to send as SNI; ``address``, if given, is where
+    to connect instead (a gateway, a lab); ``thing`` is also the MQTT client id; ``ntp`` is asked
+    for the time when given; ``keepalive`` and ``timeout`` are seconds; ``offers`` is a topic and
+    ``recovery`` a list of base URLs where a newer bundle may be found.
+    """
+
+    def __init__(self, values: "dict[str, Any]") -> None:
+        # 253: RFC 1035 2.3.4, in text form; 128 and 256: AWS IoT, thing name and topic.
+        self.endpoint: str = _take(values, "endpoint", "", 1, 253)
+        self.thing: str = _take(values, "thing", "", 1, 128)
+        self.address: str = _take(values, "address", "", 0, 253) or self.endpoint
+        self.offers: str = _take(values, "offers", "", 0, 256)
+        self.ntp: str = _take(values, "ntp", "", 0, 253)
+        self.port: int = _take(values, "port", 8883, 1, 65535)
+        self.keepalive: int = _take(values, "keepalive", 300, 30, 1200)
+        self.timeout: int = _take(values, "timeout", 20, 1, 300)
+        self.recovery: "list[str]" = _take(values, "recovery", [], 0, 4)
+        for url in self.recovery:
+            _take({"recovery": url}, "recovery", "", 1, 253)
+        check_endpoint(self.endpoint)
+
+
+def _take(values: "dict[str, Any]", name: str, default: "Any", low: int, high: int) -> "Any":
+    """Return a value of its default's type, within the limits of its length or of the number."""
+    value = values.get(name, default)
+    if isinstance(value, type(default)):
+        size = value if isinstance(value, int) else len(value)
+        if low <= size <= high:
+            return value
+    raise Error("FORMAT", name + " in " + _SETTINGS)
+
+
+def check_endpoint(name: str) -> None:
+    """Refuse a URL, a name with a port, and the legacy iot:Data name of an AWS endpoint."""
+    for char in "/: ":
+        if char in name:
+            raise Error("DNS", name)
+    labels = name.split(".")
+    legacy = len(labels) > 3 and labels[1] == "iot" and not labels[0].endswith("-ats")
+    if legacy and labels[3].startswith("amazonaws"):
+        raise Error("ENDPOINT", name)
 
 
 class Identity:
     """Who this device is and where it connects: the settings, certificate and key of a folder."""
 
     def __init__(self, folder: str) -> None:
-        self.config = load(_read(folder + FILE))
-        self.cert = _read(folder + CERTIFICATE)
-        self.key = _read(folder + KEY)
+        try:
+            self.config = Config(json.loads(need(folder + _SETTINGS)))
+        except (ValueError, AttributeError):  # no JSON, or no object
+            raise Error("FORMAT", _SETTINGS)
+        self.cert = need(folder + "cert.der")
+        self.key = need(folder + "key.der")
         self.folder = folder
 
     def open(self, bundle: Bundle, floor: int) -> "Any":
@@ -56,7 +159,7 @@ class Identity:
         """
         context = self.prepare(bundle, floor)
         try:
-            return _connect(self.config, context)
+            return dial(self.config, context)
         except Exception as error:  # noqa: BLE001 - libraries raise anything; it becomes one Error
             raise self.explain(error, bundle, context)
 
@@ -74,17 +177,11 @@ class Identity:
         self.resolve()  # so that a name that is unknown is told apart from a server that is down
         return self.context(bundle)
 
-    def handshake(self, bundle: Bundle) -> bytes:
-        """Do a handshake and nothing more; return the original's SHA-256 of the anchor used."""
-        from .control import handshake
-
-        return handshake(self, bundle)
-
     def context(self, bundle: Bundle) -> Context:
         """Return a verifying context for one connection."""
         gc.collect()
         try:
-            return Context(bundle, self.cert, self.key, self.config.endpoint, self.config.timeout)
+            return Context(Watch(), bundle, self.cert, self.key, self.config)
         except MemoryError:
             raise Error("HEAP", "anchors")
 
@@ -101,15 +198,3 @@ class Identity:
         # ValueError: CPython cannot even encode the name. IndexError: a board found nothing.
         except (OSError, ValueError, IndexError):
             raise Error("DNS", self.config.address)
-
-
-def _read(path: str, code: str = "FORMAT") -> bytes:
-    """Return a whole file of at most 4 KB, the most that any of them may have."""
-    try:
-        with open(path, "rb") as file:
-            data = file.read(_MAX_SIZE + 1)
-    except OSError:
-        raise Error(code, path + " is missing")
-    if len(data) > _MAX_SIZE:
-        raise Error("FORMAT", path)
-    return data

@@ -7,6 +7,7 @@ _TYPING = const(0)
 if _TYPING:
     from typing import Any
 
+    from .rotation import Rotation
     from .store import Record
 
 #: Reasons of the last change, by their number in the record.
@@ -35,3 +36,8 @@ def status(record: "Record") -> "dict[str, Any]":
         "writes": record.number,
         "last_bad": record.last_bad,
     }
+
+
+def tell_reason(rotation: "Rotation", name: str) -> None:
+    """Call a hook with the reason of the last change in words."""
+    rotation.tell(name, REASONS[rotation.store.record.reason])

@@ -2,13 +2,16 @@
 
 import ssl
 
-from .bundle import ECDSA, RSA, Bundle
+from .bundle import Bundle
 from .errors import Error
-from .watch import Watch
+from .format_cpython import ECDSA, RSA
+from .mqtt_cpython import dial as dial  # noqa: PLC0414 - a backend has both
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Self
+
+    from .session import Config, Watch
 
 _ECDSA = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384"
 _RSA = "ECDHE-RSA-AES128-GCM-SHA256:ECDHE-RSA-AES256-GCM-SHA384"
@@ -26,7 +29,7 @@ class Context(ssl.SSLContext):
     _bundle: Bundle
     _name: str
     _timeout: int
-    watch: Watch
+    watch: "Watch"
     fault: "Exception | None"
     entered: bool
     alerted: bool
@@ -35,11 +38,13 @@ class Context(ssl.SSLContext):
         """Make a client context: :class:`ssl.SSLContext` wants the protocol here."""
         return super().__new__(cls, ssl.PROTOCOL_TLS_CLIENT)
 
-    def __init__(self, bundle: Bundle, cert: bytes, key: bytes, name: str, timeout: int) -> None:
+    def __init__(
+        self, watch: "Watch", bundle: Bundle, cert: bytes, key: bytes, config: "Config"
+    ) -> None:
         self._bundle = bundle
-        self._name = name
-        self._timeout = timeout
-        self.watch = Watch()
+        self._name = config.endpoint
+        self._timeout = config.timeout
+        self.watch = watch
         self.fault = None
         self.entered = self.alerted = False
         self.sslobject_class = _Object

@@ -11,17 +11,13 @@ import sys
 import tls
 
 from .errors import Error, const
-from .watch import Watch
 
 _TYPING = const(0)
 if _TYPING:
     from typing import Any
 
     from .bundle import Bundle
-    from .config import Config
-
-_ECDSA = const(1)
-_RSA = const(2)
+    from .session import Config, Watch
 
 
 class Context:
@@ -33,12 +29,13 @@ class Context:
     entered = False
     fault: "Exception | None" = None
 
-    def __init__(self, bundle: "Bundle", cert: bytes, key: bytes, name: str, timeout: int) -> None:
-        self._bundle = bundle
-        self._name = name
-        self._timeout = timeout
-        self.watch = Watch()
-        self._context = context = tls.SSLContext(tls.PROTOCOL_TLS_CLIENT)
+    def __init__(
+        self, watch: "Watch", bundle: "Bundle", cert: bytes, key: bytes, config: "Config"
+    ) -> None:
+        self.watch = watch
+        self.bundle = bundle
+        self.config = config
+        self.context = context = tls.SSLContext(tls.PROTOCOL_TLS_CLIENT)
         context.verify_mode = tls.CERT_REQUIRED
         context.set_ciphers(_suites(bundle.profile, context.get_ciphers()))
         part = "anchor"
@@ -50,18 +47,18 @@ class Context:
             context.load_cert_chain(cert, key)
         except ValueError:
             raise Error("FORMAT", part)
-        context.verify_callback = self.watch.observe
+        context.verify_callback = watch.observe
 
     def wrap_socket(self, sock: "Any", **_convention: "Any") -> "Any":
         """Do the handshake on ``sock``; the name to verify is ours, not the caller's."""
         self.entered = True
-        sock.settimeout(self._timeout)
+        sock.settimeout(self.config.timeout)
         try:
-            stream = self._context.wrap_socket(sock, server_hostname=self._name)
+            stream = self.context.wrap_socket(sock, server_hostname=self.config.endpoint)
         except (OSError, ValueError, MemoryError) as error:
             self.fault = error
             raise
-        self.watch.finish(self._bundle, *stream.cipher())
+        self.watch.finish(self.bundle, *stream.cipher())
         return stream
 
 
@@ -70,33 +67,27 @@ def _suites(profile: int, known: "list[str]") -> "list[str]":
 
     TLS 1.3 suites say nothing of the family, so only a bundle for both may offer them.
     """
-    prefixes = ["TLS1-3"] if profile == _ECDSA | _RSA else []
-    if profile & _ECDSA:
-        prefixes.append("TLS-ECDHE-ECDSA-WITH")
-    if profile & _RSA:
-        prefixes.append("TLS-ECDHE-RSA-WITH")
+    families = ("TLS1-3", "TLS-ECDHE-ECDSA-WITH", "TLS-ECDHE-RSA-WITH")
     found = []
-    for prefix in prefixes:
+    # 1 is ECDSA, the second; 2 is RSA, the third; 3 is both: all of them.
+    for family in families[profile % 3 : profile + 1]:
         for cipher in ("-AES-128-GCM-SHA256", "-AES-256-GCM-SHA384"):
-            if prefix + cipher in known:
-                found.append(prefix + cipher)  # noqa: PERF401 - a comprehension is larger
+            if family + cipher in known:
+                found.append(family + cipher)  # noqa: PERF401 - a comprehension is larger
     return found
 
 
-def connect(config: "Config", context: Context) -> "Any":
+def dial(config: "Config", context: Context) -> "Any":
     """Return a connected ``umqtt.simple.MQTTClient``; what goes wrong propagates."""
     from umqtt.simple import MQTTClient
 
     client = MQTTClient(
         config.thing, config.address, config.port, keepalive=config.keepalive, ssl=context
     )
-    before = sys.modules.get("ussl")
     sys.modules["ussl"] = context  # type: ignore[assignment]
     try:
         client.connect()
         client.session = context.watch
     finally:
-        del sys.modules["ussl"]
-        if before is not None:
-            sys.modules["ussl"] = before
+        del sys.modules["ussl"]  # whoever imports it later gets the firmware's own
     return client

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from rootlet import anchor, catalog
 from rootlet.board_model import Fact
-from urootlet.bundle import ECDSA, MAX_SIZE, RSA
 from urootlet.der import Certificate, expect
+from urootlet.format_cpython import ECDSA, MAX_SIZE, RSA
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from rootlet import anchor, budget, bundle, catalog, coverage, x509
 from rootlet.errors import InputError, TrustError
-from urootlet.bundle import ECDSA, HEADER, RSA, SIGNATURE
+from urootlet.format_cpython import ECDSA, HEADER, RSA, SIGNATURE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from rootlet.errors import InputError
 from rootlet.words import sentence
-from urootlet import bundle as layout
 from urootlet import errors as device
+from urootlet import format_cpython as layout
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

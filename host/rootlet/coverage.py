@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from urootlet.bundle import ECDSA, RSA
+from urootlet.format_cpython import ECDSA, RSA
 
 if TYPE_CHECKING:
     from collections.abc import Collection

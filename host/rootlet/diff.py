@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from rootlet import budget, bundle, catalog, coverage
 from rootlet.export import anchors as known_anchors
-from urootlet import bundle as layout
+from urootlet import format_cpython as layout
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

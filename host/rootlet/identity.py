@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 from rootlet import files, x509
 from rootlet.errors import InputError
-from urootlet import config, wifi
 from urootlet import errors as device
+from urootlet import format_cpython, wifi
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,13 +24,14 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
+    from urootlet.session import Config
+
     PrivateKey = EllipticCurvePrivateKey | RSAPrivateKey
 
 _Read = TypeVar("_Read")
-SETTINGS = config.FILE
-#: As in urootlet.session, whose import costs more than the rest of a start.
-CERTIFICATE = "cert.der"
-KEY = "key.der"
+SETTINGS = format_cpython.SETTINGS_FILE
+CERTIFICATE = format_cpython.CERTIFICATE_FILE
+KEY = format_cpython.KEY_FILE
 WIFI = wifi.FILE
 #: For people and authorities; never on a board.
 REQUEST = "device.csr"
@@ -60,7 +61,7 @@ def check_thing(thing: str, limit: int = _MAX_THING) -> None:
 
 @dataclass(frozen=True)
 class Settings:
-    """What ``rootlet.json`` says; all from ``address`` on may be left out. See urootlet.config."""
+    """What ``rootlet.json`` says; all from ``address`` on may be left out (urootlet.session)."""
 
     endpoint: str
     thing: str
@@ -90,8 +91,10 @@ class Settings:
         optional = {"address": self.address, "ntp": self.ntp, "offers": self.offers}
         values |= {"port": self.port} | {name: one for name, one in optional.items() if one}
         values |= {"recovery": list(self.recovery)} if self.recovery else {}
+        from urootlet.session import Config  # noqa: PLC0415 - brings the MQTT client along
+
         try:
-            config.Config(values)
+            Config(values)
         except device.Error as error:
             what = f"--endpoint {self.endpoint}: a device would refuse these settings"
             raise _refused(what, error) from error
@@ -147,7 +150,7 @@ def read_folder(folder: Path) -> dict[str, bytes]:
             why="it is not there" if not folder.exists() else "it is a file",
             hint=f"make one: rootlet provision -o {folder} --thing NAME --endpoint HOST",
         )
-    found = {SETTINGS: _checked(folder / SETTINGS, config.load)[0]}
+    found = {SETTINGS: _checked(folder / SETTINGS, load_settings)[0]}
     if not (folder / CERTIFICATE).exists() and (folder / REQUEST).exists():
         raise InputError(
             f"{folder}: no certificate yet",
@@ -164,9 +167,19 @@ def read_folder(folder: Path) -> dict[str, bytes]:
     return found
 
 
-def read_settings(folder: Path) -> config.Config:
+def read_settings(folder: Path) -> Config:
     """Return the settings of a device folder as the device reads them. Raises InputError."""
-    return _checked(folder / SETTINGS, config.load)[1]
+    return _checked(folder / SETTINGS, load_settings)[1]
+
+
+def load_settings(raw: bytes) -> Config:
+    """Read settings as a device does. Raises the device's Error."""
+    from urootlet.session import Config  # noqa: PLC0415 - brings the MQTT client along
+
+    try:
+        return Config(json.loads(raw))
+    except (ValueError, AttributeError):  # no JSON, or no object
+        raise device.Error("FORMAT", SETTINGS) from None
 
 
 def _checked(path: Path, load: Callable[[bytes], _Read]) -> tuple[bytes, _Read]:

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from rootlet import bundle, catalog, diff
 from rootlet.errors import InputError, TrustError
-from urootlet import bundle as layout
+from urootlet import format_cpython as layout
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -21,7 +21,6 @@ from cryptography.x509 import load_der_x509_certificate, load_pem_x509_csr
 from rootlet import credentials, files, identity, pem
 from rootlet.errors import InputError
 from rootlet.identity import CERTIFICATE, CERTIFICATE_PEM, KEY, MAX_FILE, REQUEST, SETTINGS, WIFI
-from urootlet import config
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -132,7 +131,7 @@ def look(folder: Path) -> Made:
     if (folder / CERTIFICATE).exists():
         held = identity.read_folder(folder)
         key = identity.load_key(held[KEY], str(folder / KEY))
-        return _made(folder, config.load(held[SETTINGS]).thing, key, held[CERTIFICATE])
+        return _made(folder, identity.load_settings(held[SETTINGS]).thing, key, held[CERTIFICATE])
     key = _key(folder)
     _request(folder, key)
     return _made(folder, _thing(folder), key, None)

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 
 from rootlet import files, signing
 from rootlet.errors import InputError, RootletError, TrustError
-from urootlet import signature
+from urootlet import format_cpython as layout
+from urootlet import keyset
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,7 +30,7 @@ Ask = Callable[[str], str]
 
 _MAX_PEM = 1 << 16
 _EXPONENT = 65537
-_BITS = 8 * signature.SIZE
+_BITS = 8 * layout.KEY
 _SCHEME = "rsa-pkcs1v15-sha256"
 #: A path never starts like this, except on a system where drives have letters.
 _URI = re.compile(r"[a-z][a-z0-9]+:")
@@ -46,7 +47,7 @@ class Key:
     @property
     def id(self) -> str:
         """The key id in hex, 16 digits."""
-        return signature.key_id(self.modulus).hex()
+        return keyset.key_id(self.modulus).hex()
 
 
 def read(path: Path, ask: Ask) -> Key:
@@ -211,7 +212,7 @@ def _modulus(key: object, path: Path) -> bytes:
     numbers = key.public_numbers()
     if key.key_size != _BITS or numbers.e != _EXPONENT:
         raise _unfit(path, f"it has {key.key_size} bits and exponent {numbers.e}")
-    return numbers.n.to_bytes(signature.SIZE, "big")
+    return numbers.n.to_bytes(layout.KEY, "big")
 
 
 def _unfit(path: Path, why: str) -> InputError:

@@ -14,18 +14,17 @@ from typing import TYPE_CHECKING
 from rootlet import bundle
 from rootlet.errors import InputError, TrustError
 from rootlet.words import sentence
-from urootlet import bundle as layout
 from urootlet import errors as device
-from urootlet import signature
-from urootlet.keyset import MAX_KEYS, KeySet, check_bundle
-from urootlet.keyset import MAX_SIGNATURES as MAX_KEY_SET_SIGNATURES
-from urootlet.keyset import MAX_SIZE as MAX_KEY_SET_SIZE
+from urootlet import format_cpython as layout
+from urootlet import keyset
+from urootlet.format_cpython import MAX_KEY_SET, MAX_KEY_SET_SIGNATURES, MAX_KEYS
+from urootlet.keyset import KeySet, check_bundle
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 #: The longest file that can be signed.
-MAX_SIZE = max(layout.MAX_SIZE, MAX_KEY_SET_SIZE)
+MAX_SIZE = max(layout.MAX_SIZE, MAX_KEY_SET)
 
 
 @dataclass(frozen=True)
@@ -92,7 +91,7 @@ class Signable:
 
     def standing(self, keys: KeySet) -> Standing:
         """Count the valid signatures of distinct keys of ``keys``."""
-        valid = signature.signers(self.encode(), len(self.signed), keys.keys)
+        valid = keyset.signers(self.encode(), len(self.signed), keys.keys)
         return Standing(keys.version, valid, keys.threshold)
 
     def as_bundle(self) -> layout.Bundle:
@@ -171,7 +170,7 @@ def encode_key_set(target: str, version: int, threshold: int, moduli: Sequence[b
     name = target.encode()
     head = layout.MAGIC + bytes((layout.TYPE_KEY_SET, len(name))) + name
     numbers = version.to_bytes(2, "big") + bytes((threshold, len(moduli)))
-    keys = sorted(moduli, key=signature.key_id)
+    keys = sorted(moduli, key=keyset.key_id)
     return parse(head + numbers + b"".join(keys), "the key set")
 
 
@@ -180,11 +179,11 @@ def record(message: bytes, signed: bytes, moduli: Iterable[bytes]) -> bytes | No
 
     ``signed`` is a record (392 bytes) or a bare signature (384), as other tools write it.
     """
-    bare = signed[-signature.SIZE :]
+    bare = signed[-layout.KEY :]
     digest = hashlib.sha256(message).digest()
     for modulus in moduli:
-        ours = signature.key_id(modulus)
-        if signed in (ours + bare, bare) and signature.verify(modulus, bare, digest):
+        ours = keyset.key_id(modulus)
+        if signed in (ours + bare, bare) and keyset.verify(modulus, bare, digest):
             return ours + bare
     return None
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from rootlet import catalog, path, pem
 from rootlet.errors import InputError
-from urootlet.bundle import ECDSA, RSA
 from urootlet.der import Certificate
+from urootlet.format_cpython import ECDSA, RSA
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.hashes import SHA256  # noqa: E402
 
 from rootlet import anchor, bundle, catalog, signing  # noqa: E402
 from signature_cases import modulus, octets, private_key  # noqa: E402
-from urootlet import signature  # noqa: E402
+from urootlet import keyset  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,7 +68,7 @@ def _signed(message: bytes, *keys: int) -> bytes:
     records = []
     for number in keys:
         key = private_key(f"key-{number}")
-        name = signature.key_id(octets(modulus(f"key-{number}")))
+        name = keyset.key_id(octets(modulus(f"key-{number}")))
         records.append(name + key.sign(message, PKCS1v15(), SHA256()))
     return message + b"".join(sorted(records))
 

@@ -126,6 +126,10 @@ def status(_=None):
     show(state=found["state"], active=found["active"], floor=found["floor"])
 
 
+def modules(_=None):
+    show(modules=[name for name in sys.modules if name.startswith("urootlet.")])
+
+
 def run(step, value=None):
     if HOW.startswith("async") and step + "_async" in globals():
         import asyncio

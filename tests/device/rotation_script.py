@@ -88,7 +88,7 @@ def reason():
 
 
 def active():
-    return binascii.hexlify(trust.store.active() or b"").decode()
+    return binascii.hexlify(trust.store.active()).decode()
 
 
 def banned():

@@ -16,9 +16,9 @@ _SPEC.loader.exec_module(size)
 
 #: Bytes of ``.mpy`` and of heap (objects there are twice a board's), by use.
 BUDGETS = {
-    "connect": (6_900, 17_400),
-    "connect + rotate": (16_100, 36 * 1024),
-    "connect + rotate + jobs": (20_100, 44 * 1024),
+    "connect": (6_144, 16 * 1024),
+    "connect + rotate": (14_336, 36 * 1024),
+    "connect + rotate + jobs": (18_432, 44 * 1024),
 }
 
 

@@ -15,7 +15,7 @@ from rootlet import rollout
 from rootlet.bundle import sha256
 from rootlet.errors import TrustError
 from rootlet.lab.recovery import BASE, RecoveryServer
-from urootlet import bundle as layout
+from urootlet import format_cpython as layout
 
 if TYPE_CHECKING:
     from pathlib import Path

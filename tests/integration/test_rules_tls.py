@@ -160,10 +160,10 @@ class TestRule11TheRecoveryServerCannotExhaustTheDevice:
             server.fault = fault
             started = time.monotonic()
             url = f"http://127.0.0.1:{server.port}{BASE}/latest.rlt"
-            assert device.take(f"get {url} 4096 2") == ["E-NET"]
+            limit = 2 if slow else 60
+            assert device.take(f"get {url} 4096 {limit}") == ["E-NET"]
             took = time.monotonic() - started
-            assert (took >= 1.5) is slow
-            assert took < 6
+            assert took >= limit - 0.5 if slow else took < limit
             assert server.asked == [f"{BASE}/latest.rlt"]
 
     @pytest.mark.parametrize(

@@ -75,6 +75,7 @@ def unsigned() -> bytes:
     return bundle.encode([_anchor(*_OLD)], target=TARGET, profile=3, created=_CREATED)
 
 
+@cache
 def files() -> dict[str, bytes]:
     """Return every file by the name that ``board/cases.py`` knows it by."""
     three = ("amazon-root-ca-1", "amazon-root-ca-2", "amazon-root-ca-3", "starfield-g2")
@@ -90,6 +91,7 @@ def files() -> dict[str, bytes]:
         "retire": signed(flags=_RETIRE),
         "after-retire": signed(sequence=3),
         "revoke": signed(flags=_REVOKE),
+        "revoke-newer": signed(sequence=3, flags=_REVOKE),
         "keys-1": _KEYS_1.encode(),
         "keys-2": _KEYS_2.encode(),
         "under-keys-2": signed(sequence=1, key_set=2, keys=(1, 2)),

@@ -42,7 +42,7 @@ def _one(old: str, new: str) -> tuple[tuple[str, str], ...]:
 MUTANTS = (
     Mutant(
         "write into the active slot",
-        _one("inactive = SLOTS[1 - self", "inactive = SLOTS[self"),
+        _one("inactive = SLOTS[1 - record", "inactive = SLOTS[record"),
         _cuts(0),
         ("I2-usable-set", "I3-evidence", "I7-convergence"),
     ),
@@ -63,13 +63,18 @@ MUTANTS = (
     ),
     Mutant(
         "attempts not persisted",
-        _one("self._step(_TRY)", "pass"),
+        (
+            ("self.store.step(_TRY)", "pass"),
+            ('b"\\x0d\\x07\\x00', 'b"\\x05\\x07\\x00'),
+            ('b"\\x0d\\x07\\x09\\x20', 'b"\\x05\\x07\\x09\\x20'),
+            ('b"\\x0d\\x07\\x09\\x02', 'b"\\x05\\x07\\x09\\x02'),
+        ),
         _cuts(0),
         ("I6-attempt-not-counted",),
     ),
     Mutant(
         "record CRC not checked",
-        ((" or _check(data[:-4]) != data[-4:]", ""),),
+        ((" and _check(data[:-4]) == data[-4:]", ""),),
         _flips(0),
         (
             "I5-floor-ahead",
@@ -94,7 +99,7 @@ MUTANTS = (
     ),
     Mutant(
         "a TLS failure bans",
-        _one("self._step(_FAILS)", "self._step(_BAD)"),
+        _one("store.step(_FAILS)", "store.step(6)"),
         _cuts(5),
         ("I7-convergence",),
     ),
@@ -113,10 +118,10 @@ MUTANTS = (
     Mutant(
         "active set usable under revoke",
         (
-            ("active is None or self.store.record.state == _REVOKE", "active is None"),
+            ("not data or self.store.record.state == _REVOKE", "not data"),
             (
-                "            raise answer\n        yield from",
-                "            return None\n        yield from",
+                "            raise answer\n        from .control",
+                "            return None\n        from .control",
             ),
         ),
         _cuts(12),
@@ -135,8 +140,8 @@ MUTANTS = (
         "hash of a key file not checked",
         (
             (
-                'if hash16(data) != self.record.keys_hash:\n            raise Error("NOKEYS"',
-                'if not data:\n            raise Error("NOKEYS"',
+                "if hash16(data) == self.record.keys_hash:\n                return KeySet",
+                "if name or hash16(data) == self.record.keys_hash:\n                return KeySet",
             ),
         ),
         _CHECKS,
@@ -144,7 +149,10 @@ MUTANTS = (
     ),
     Mutant(
         "the clock raises the time floor",
-        _one("proven = dates.validity(leaf)[0] if leaf else 0", "proven = clock.now()"),
+        _one(
+            "if leaf:\n            from .dates import validity\n",
+            "if 1:\n            validity = lambda _: [clock.now()]\n",
+        ),
         _cuts(0),
         ("I5-time-floor",),
     ),
@@ -152,7 +160,7 @@ MUTANTS = (
         "unsigned offer accepted",
         _one(
             'raise Error("SIGNATURE", "unsigned")',
-            "self._stage(data, digest, 1, 0, found)\n            return True",
+            "self._stage(found, digest, 0)\n            return True",
         ),
         _CHECKS,
         ("I8-refused",),
@@ -177,27 +185,48 @@ MUTANTS = (
     ),
     Mutant(
         "stagings per day unlimited",
-        _one("if staged >= _MAX_STAGINGS:", "if 0:"),
+        _one("if record.staged >= _MAX_STAGINGS and", "if 0 and"),
         _CHECKS,
         ("I8-stagings-a-day",),
     ),
     Mutant(
         "read-back left out",
-        _one('if hash16(self.store.read(inactive) or b"") != digest:', "if 0:"),
+        _one("if hash16(store.read(inactive)) != digest:", "if 0:"),
         _CHECKS,
         ("I2-read-back",),
     ),
     Mutant(
         "slot used without its hash",
-        (("if data is not None and hash16(data) == digest else", "if data else"),),
+        (("if hash16(data) == digest else", "if data else"),),
         _flips(0),
         ("I2-usable-set", "I12-unverified-set"),
     ),
     Mutant(
         "back-off ignored",
-        _one("record.state == _PARKED and self._due()", "record.state == _PARKED"),
+        _one(
+            "record.state == _PARKED and not record.tried_at <=",
+            "record.state == _PARKED and not 1 << 40 <=",
+        ),
         _CHECKS,
         ("I6-back-off",),
+    ),
+    Mutant(
+        "a candidate that newer keys dropped stays in its slot",
+        _one('store.put(SLOTS[1 - record.active], b"-")', "pass"),
+        _CHECKS,
+        ("I4-dropped-for-good",),
+    ),
+    Mutant(
+        "with both records lost, only the newest key set counts",
+        _one("self._key_file(held[bundle.key_set])", "self._key_file(held[made.keys])"),
+        _CHECKS,
+        ("I4-dropped-for-good",),
+    ),
+    Mutant(
+        "POSIX: written in place",
+        _one('beside = path + ".new"', "beside = path"),
+        Job("cpython", "cuts", fine=True, cases=(23,)),
+        ("I2-usable-set",),
     ),
     Mutant(
         "POSIX: file not flushed before its rename",

@@ -1,16 +1,19 @@
 """Sweep faults over rotations in several processes: ``make sweep``.
 
-Prints a table and exits with 1 at the first violation, naming case, point and invariant.
-``--small`` is what ``make test`` runs.
+Prints a table, and exits with 1 when an invariant does not hold, naming case, point and invariant
+(the process that met it ends there, the others go on). ``--small`` is what ``make test`` runs.
 """
 
 from __future__ import annotations
 
+import ast
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -77,7 +80,7 @@ def command(
     """
     path = f"{package}:{BOARD}"
     if interpreter == "cpython":
-        return [sys.executable, "-W", "error"], {"PYTHONPATH": path}
+        return [sys.executable, "-u", "-W", "error"], {"PYTHONPATH": path}
     found = micropython.prepare()
     plain = list(found.command)
     if "--preload" in plain:  # the clock of libfaketime: here the world has its own
@@ -86,61 +89,147 @@ def command(
     return [*plain, "-X", f"heapsize={heap}"], {"MICROPYPATH": path}
 
 
-def run(jobs: Sequence[Job], package: Path = DEVICE, workers: int | None = None) -> Result:
+class Progress:
+    """Tells on stderr how far a sweep is: a line that moves on a terminal, else one per case."""
+
+    def __init__(self, jobs: int) -> None:
+        self._jobs, self._ended = jobs, 0
+        self._points: dict[Job, int] = {}
+        self._moves = sys.stderr.isatty()
+        self._lock = threading.Lock()
+        self._started = time.monotonic()
+
+    def heard(self, job: Job, line: dict[str, Any]) -> None:
+        """Take a line of a process: how far it is, or the end of a case."""
+        with self._lock:
+            what = f"{job.interpreter} {job.what}"
+            if "done" in line:
+                told = f"{line['done']} of {line['of']} points  {what}: {line['case']}"
+                self._line(job, line["done"], told)
+                return
+            self._points[job] = self._points.get(job, 0) + line.get("points", 0)
+            result = line.get("violated", "holds")
+            self._line(job, 0, f"{line.get('points', 0)} points  {result}  {what}: {line['case']}")
+            if not self._moves:
+                seconds = time.monotonic() - self._started
+                part = f" {job.part + 1}/{job.parts}" if job.parts > 1 else ""
+                print(
+                    f"{seconds:6.0f} s  {what:<18}{line.get('points', 0):>6} points  {result}  "
+                    f"{line['case']}{part}  ({self._ended + 1} of {self._jobs})",
+                    file=sys.stderr,
+                    flush=True,
+                )
+
+    def ended(self) -> None:
+        """Count a process that has ended."""
+        with self._lock:
+            self._ended += 1
+            if self._ended == self._jobs and self._moves:
+                print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+
+    def _line(self, job: Job, more: int, told: str) -> None:
+        if self._moves:
+            width = shutil.get_terminal_size().columns - 1
+            points = sum(self._points.values()) + more
+            line = f"{self._ended}/{self._jobs} jobs, {points} points; {told}"
+            print(f"\r\x1b[K{line[:width]}", end="", file=sys.stderr, flush=True)
+
+
+def run(
+    jobs: Sequence[Job],
+    package: Path = DEVICE,
+    workers: int | None = None,
+    progress: Progress | None = None,
+) -> Result:
     """Run the jobs in ``workers`` processes at a time (one per core)."""
     with tempfile.TemporaryDirectory(prefix="rootlet-sweep-") as name:
         folder = Path(name)
         materials.write(folder)
-        with ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
-            done = pool.map(lambda job: _run(job, folder, package), jobs)
+        pool = ThreadPoolExecutor(workers or os.cpu_count() or 1)
+        try:
+            done = pool.map(lambda job: _run(job, folder, package, progress), jobs)
             return Result([line for lines in done for line in lines])
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
-def _run(job: Job, folder: Path, package: Path) -> list[dict[str, Any]]:
+def _run(job: Job, folder: Path, package: Path, progress: Progress | None) -> list[dict[str, Any]]:
     program, environment = command(job.interpreter, package)
-    done = subprocess.run(
+    lines: list[dict[str, Any]] = []
+    broken: list[str] = []
+    with subprocess.Popen(
         [*program, str(BOARD / "sweep.py"), *job.arguments(folder)],
         env=environment,
         stdin=subprocess.DEVNULL,
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
         text=True,
-        check=False,
-        timeout=_PATIENCE,
-    )
-    lines = [json.loads(one) for one in done.stdout.splitlines() if one.startswith("{")]
-    if done.returncode and not any("violated" in line for line in lines):
-        broken = done.stderr.strip().splitlines()[-6:]
-        lines.append({"case": str(job), "violated": "I0-stopped", "detail": "\n".join(broken)})
-    return [line | {"interpreter": job.interpreter} for line in lines]
+    ) as process:
+        patience = threading.Timer(_PATIENCE, process.kill)
+        patience.start()
+        try:
+            assert process.stdout is not None
+            for text in process.stdout:
+                if not text.startswith("{"):
+                    broken = [*broken[-5:], text.rstrip()]
+                    continue
+                line = json.loads(text) | {"interpreter": job.interpreter}
+                if progress is not None:
+                    progress.heard(job, line)
+                if "done" not in line:
+                    lines.append(line)
+        finally:
+            patience.cancel()
+            process.kill()
+    if process.returncode and not any("violated" in line for line in lines):
+        stopped = {"case": str(job), "violated": "I0-stopped", "detail": "\n".join(broken)}
+        lines.append(stopped | {"interpreter": job.interpreter})
+    if progress is not None:
+        progress.ended()
+    return lines
 
 
 def small() -> list[Job]:
     """Return the sweep of ``make test``: over 2,000 points."""
     return [
+        Job("micropython", "double", part=0, parts=8, cases=(8,)),
+        Job("micropython", "cuts", fine=True, part=0, parts=3, cases=(0, 5, 23)),
         Job("micropython", "cuts", part=0, parts=2),
         Job("micropython", "cuts", part=1, parts=2),
-        Job("micropython", "cuts", fine=True, part=0, parts=3, cases=(0,)),
-        Job("micropython", "cuts", fine=True, part=0, parts=3, cases=(5,)),
         Job("micropython", "double", part=0, parts=8, cases=(0,)),
-        Job("micropython", "double", part=0, parts=8, cases=(8,)),
-        Job("micropython", "errors", part=0, parts=3, cases=(0, 8)),
-        Job("micropython", "flips", part=0, parts=6, cases=(0, 8, 11)),
-        Job("cpython", "cuts", cases=(0, 5, 8)),
+        Job("micropython", "double", part=0, parts=24, cases=(24,)),
+        Job("micropython", "errors", part=0, parts=3, cases=(0, 8, 21)),
+        Job("micropython", "flips", part=0, parts=6, cases=(0, 8, 11, 13)),
+        Job("micropython", "ages", cases=(0,)),
+        Job("micropython", "checks"),
+        Job("cpython", "cuts", cases=(0, 5, 8, 23)),
+        Job("cpython", "double", part=0, parts=8, cases=(0,)),
     ]
 
 
 def full() -> list[Job]:
-    """Return the sweep of ``make sweep``: over 30,000 points."""
-    parts = range(2)
-    jobs = [Job("micropython", "cuts", True, part, 2) for part in parts]
-    jobs += [
-        Job("micropython", what, part=p, parts=2) for what in ("errors", "flips") for p in parts
-    ]
-    jobs += [Job("micropython", "double", part=part, parts=6) for part in range(6)]
-    jobs += [Job("micropython", "double", True, part, 8, cases=(0,)) for part in range(8)]
-    jobs += [Job("cpython", "cuts", part=part, parts=2) for part in parts]
-    jobs += [Job("cpython", "flips", part=part, parts=2, cases=(2, 8, 11)) for part in parts]
-    return jobs
+    """Return the sweep of ``make sweep``: over 30,000 points, the longest jobs first."""
+    every = [(number,) for number in range(_cases())]
+    jobs = [Job("micropython", "double", True, part, 8, cases=(0,)) for part in range(8)]
+    for interpreter in ("micropython", "cpython"):
+        for what, parts in (("double", 2), ("flips", 1), ("cuts", 1)):
+            fine = what == "cuts"
+            jobs += [
+                Job(interpreter, what, fine, part, parts, cases)
+                for cases in every
+                for part in range(parts)
+            ]
+    jobs += [Job("micropython", "errors", cases=cases) for cases in every]
+    return [*jobs, Job("micropython", "ages", True, cases=(0,)), Job("micropython", "checks")]
+
+
+def _cases() -> int:
+    """Return how many cases ``board/cases.py`` has; only a device can import it."""
+    for node in ast.parse((BOARD / "cases.py").read_text()).body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "CASES":
+            assert isinstance(node.value, ast.Tuple)
+            return len(node.value.elts)
+    raise ValueError("cases.py has no CASES")
 
 
 def table(lines: Iterable[dict[str, Any]]) -> str:
@@ -160,7 +249,8 @@ def table(lines: Iterable[dict[str, Any]]) -> str:
 def main(arguments: Sequence[str]) -> int:
     """Run, show, and return the exit status."""
     started = time.monotonic()
-    result = run(small() if "--small" in arguments else full())
+    jobs = small() if "--small" in arguments else full()
+    result = run(jobs, progress=Progress(len(jobs)))
     print(table(result.lines))
     for line in result.violations:
         where = line.get("point", "")
@@ -171,4 +261,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -19,7 +19,8 @@ from rootlet.budget import Line, Packaged, Usage, lines, packaged
 from rootlet.build import Request, build
 from rootlet.cli import cli
 from rootlet.errors import TrustError
-from urootlet.bundle import ECDSA, MAX_SIZE, RSA, SIGNATURE, Bundle
+from urootlet.bundle import Bundle
+from urootlet.format_cpython import ECDSA, MAX_SIZE, RSA, SIGNATURE
 
 ESP32 = boards.load("esp32")
 

@@ -14,7 +14,7 @@ from rootlet import bundle, catalog
 from rootlet.build import Request, build
 from rootlet.errors import InputError, TrustError
 from rootlet.lab import Hierarchy
-from urootlet.bundle import ECDSA, RSA
+from urootlet.format_cpython import ECDSA, RSA
 
 CREATED = 1_790_000_000
 

@@ -5,10 +5,10 @@ import ast
 import pytest
 
 from rootlet import resources
-from urootlet import bundle, bundle_cpython, keyset, states_cpython
+from urootlet import format_cpython, states_cpython
 
 #: The same word for something else, in a module of its own.
-LOCAL = {"_TYPING", "_SEQUENCE", "_MAX_SIZE", "_HEADER", "_DAY"}
+LOCAL = {"_TYPING", "_SEQUENCE", "_MAX_SIZE", "_HEADER", "_SIZE"}
 
 
 def private_numbers():
@@ -19,6 +19,10 @@ def private_numbers():
                 yield path.stem, ast.unparse(node.targets[0]), ast.literal_eval(node.value.args[0])
 
 
+def of(module):
+    return {name: number for stem, name, number in private_numbers() if stem == module}
+
+
 def test_a_name_means_one_number():
     seen: dict[str, tuple[str, int]] = {}
     for module, name, number in private_numbers():
@@ -27,20 +31,27 @@ def test_a_name_means_one_number():
             assert number == first[1], f"{name} in {module} and {first[0]}"
 
 
-@pytest.mark.parametrize("name", [n for n in vars(bundle_cpython) if n.isupper() and n != "MAGIC"])
-def test_the_host_reads_the_numbers_of_the_parser(name):
-    assert getattr(bundle, "_" + name) == getattr(bundle_cpython, name)
+@pytest.mark.parametrize(
+    "name", [n for n in vars(format_cpython) if n.isupper() and not n.endswith("_FILE")]
+)
+def test_the_host_reads_the_numbers_of_the_parsers(name):
+    device = of("keyset") | of("bundle") | {"_MAGIC": b"RLT1"}
+    assert device["_" + name] == getattr(format_cpython, name)
 
 
 def test_limits_of_files_are_those_of_their_parsers():
     numbers = {name: number for _, name, number in private_numbers()}
-    assert numbers["_MAX_BUNDLE"] == bundle_cpython.MAX_SIZE
-    assert numbers["_MAX_KEY_SET"] == keyset.MAX_SIZE
+    assert numbers["_MAX_BUNDLE"] == format_cpython.MAX_SIZE
+
+
+@pytest.mark.parametrize("name", [n for n in vars(format_cpython) if n.endswith("_FILE")])
+def test_the_device_reads_the_files_that_the_host_writes(name):
+    text = (resources.device_package() / "session.py").read_text()
+    assert f'"{getattr(format_cpython, name)}"' in text
 
 
 @pytest.mark.parametrize("name", [n for n in vars(states_cpython) if n.isupper()])
-def test_the_numbers_of_the_state_table_are_those_of_the_rotation(name):
-    used = {
-        constant: number for module, constant, number in private_numbers() if module == "rotation"
-    }
-    assert used.get("_" + name, getattr(states_cpython, name)) == getattr(states_cpython, name)
+def test_the_numbers_of_the_state_table_have_one_meaning(name):
+    for module in ("store", "rotation", "control", "recovery"):
+        number = getattr(states_cpython, name)
+        assert of(module).get("_" + name, number) == number

@@ -15,7 +15,7 @@ from rootlet import board as boards
 from rootlet.cli import cli
 from rootlet.diff import Difference, compare
 from rootlet.errors import InputError, TrustError
-from urootlet import bundle as layout
+from urootlet import format_cpython as layout
 from urootlet.bundle import Bundle
 
 if TYPE_CHECKING:

@@ -10,9 +10,10 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from keyset_cases import CHAINS, OFFERS, Offer, Set, first, key_modulus, record
 from signature_cases import DIGEST, Case, cases, private_key
-from urootlet import keyset, signature
+from urootlet import keyset
 from urootlet.bundle import Bundle
 from urootlet.errors import Error
+from urootlet.format_cpython import MAX_KEY_SET
 from urootlet.keyset import KeySet
 
 
@@ -43,7 +44,7 @@ def test_a_bundle_under_a_key_set(offer: Offer):
 
 @pytest.mark.parametrize("case", list(cases()), ids=lambda case: case.name)
 def test_a_signature(case: Case):
-    assert signature.verify(case.modulus, case.signature, case.digest) is case.good
+    assert keyset.verify(case.modulus, case.signature, case.digest) is case.good
 
 
 @pytest.mark.parametrize(
@@ -60,7 +61,7 @@ def test_a_signature(case: Case):
     ids=["ones", "the smallest", "too short", "too long", "3071 bits", "even", "nothing"],
 )
 def test_a_modulus_is_an_odd_number_of_exactly_3072_bits(modulus: bytes, fits: bool):
-    assert signature.is_modulus(modulus) is fits
+    assert keyset.is_modulus(modulus) is fits
 
 
 def test_each_byte_before_the_first_signature_is_signed():
@@ -69,27 +70,27 @@ def test_each_byte_before_the_first_signature_is_signed():
     for position in range(end):
         spoilt = bytearray(good)
         spoilt[position] ^= 1
-        assert signature.signers(bytes(spoilt), end, [memoryview(key_modulus(0))]) == 0
+        assert keyset.signers(bytes(spoilt), end, [memoryview(key_modulus(0))]) == 0
 
 
 def test_the_same_signature_twice_counts_once_even_past_the_parser():
     signed = b"RLT1"
     twice = signed + record(0, signed) * 2
-    assert signature.signers(twice, len(signed), [memoryview(key_modulus(0))]) == 1
+    assert keyset.signers(twice, len(signed), [memoryview(key_modulus(0))]) == 1
 
 
 def test_the_key_id_is_that_of_the_public_key_info():
     for number in range(3):
         public = private_key(f"key-{number}").public_key()
         spki = public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-        assert signature.key_id(key_modulus(number)) == hashlib.sha256(spki).digest()[:8]
+        assert keyset.key_id(key_modulus(number)) == hashlib.sha256(spki).digest()[:8]
 
 
 def test_a_key_set_of_five_keys_and_ten_signatures_is_within_the_limit():
     (_, largest, _) = CHAINS["3-of-5: all keys rotated, all ten sign"]
-    assert 5800 < len(largest.encode()) <= keyset.MAX_SIZE
+    assert 5800 < len(largest.encode()) <= MAX_KEY_SET
 
 
 def test_a_verification_takes_views_as_well_as_bytes():
     right = record(0, b"RLT1")[8:]
-    assert signature.verify(memoryview(key_modulus(0)), memoryview(right), DIGEST)
+    assert keyset.verify(memoryview(key_modulus(0)), memoryview(right), DIGEST)

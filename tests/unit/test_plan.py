@@ -9,7 +9,7 @@ import rollout_cases as cases
 from fixtures_aws import command
 from rootlet import bundle, catalog, plan, signing
 from rootlet.errors import InputError, TrustError
-from urootlet import bundle as layout
+from urootlet import format_cpython as layout
 
 BOTH, RSA, ECDSA = layout.RSA | layout.ECDSA, layout.RSA, layout.ECDSA
 

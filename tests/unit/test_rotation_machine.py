@@ -164,7 +164,7 @@ class Rotations(RuleBasedStateMachine):
             assert fits or made in self.accepted
             self.accept(made)
         elif answer == "cut":
-            if board.trust.store.candidate() == made:
+            if board.candidate == made:
                 self.accept(made)
             elif made in (board.flash.files.get("ta"), board.flash.files.get("tb")):
                 # Its bytes are there and the record is not: it may go on where it was cut off.
@@ -303,7 +303,7 @@ class Rotations(RuleBasedStateMachine):
         return (floor[0], floor[1])
 
     def waiting(self):
-        data = self.board.trust.store.candidate()
+        data = self.board.candidate
         return data and order(data)
 
     @invariant()
@@ -358,7 +358,7 @@ class Rotations(RuleBasedStateMachine):
         if self.board.state == "idle":
             return active
         slots = [files[name] for name in ("ta", "tb") if files.get(name) in self.accepted]
-        if self.board.trust.store.candidate() in slots and self.board.state == "revoke":
+        if self.board.candidate in slots and self.board.state == "revoke":
             return max([active, *slots], key=order)  # newer keys do not give up the only way
         current = [one for one in slots if order(one)[0] == self.version]
         return max([active, *current], key=order)

@@ -26,6 +26,7 @@ from keyset_cases import Alias, Elsewhere, Set, record
 from rotation_world import (
     CA1,
     CA3,
+    CA4,
     CREATED,
     DAY,
     KEYS_1,
@@ -33,6 +34,7 @@ from rotation_world import (
     NEW,
     NEXT,
     OLD,
+    POWER_ON,
     SG2,
     Board,
     Server,
@@ -131,9 +133,39 @@ class TestRule09APublisherCannotWearOutTheFlash:
             board.boot()
         assert board.flash.writes.count("tb") == 3
 
+    def test_a_board_without_a_clock_takes_the_fourth_when_it_was_made_on_another_day(self):
+        with Board(clock=POWER_ON) as board:
+            board.link.answer = lambda *_: Server(CA1)
+            for number in range(2, 9):
+                board.offer(offered((CA3,), number))
+                board.set(POWER_ON)
+                board.boot()
+                assert board.connect() == ""
+            assert board.flash.writes.count("tb") == 3
+            for day in range(1, 4):
+                assert board.offer(offered((CA3,), 10 + day, created=CREATED + day * DAY)) == ""
+                board.set(POWER_ON)
+                board.boot()
+                assert board.connect() == ""
+            board.link.answer = lambda *_: Server(CA3)
+            board.later(DAY)
+            assert board.connect() == ""
+
+    def test_nor_can_bundles_of_two_days_in_turns_wear_it_out(self):
+        with Board(clock=POWER_ON) as board:
+            two = [offered((CA3,), 2 + day, created=CREATED + day * DAY) for day in range(2)]
+            for turn in range(40):
+                board.offer(two[turn % 2])
+                fault = Error("FORMAT", "does not load here")
+                with patch.object(board.link, "context", side_effect=fault):
+                    board.connect()
+                assert board.state == "idle"
+                board.set(POWER_ON)
+            assert board.flash.writes.count("tb") <= 6
+
     def test_what_is_wrong_on_sight_is_not_even_verified(self, board):
         wrong = (b"", b"x" * 5000, OLD + b"x", offered((CA3,), 9999), b"RLT1\x02" + b"x" * 7000)
-        with patch("urootlet.signature.verify", side_effect=AssertionError):
+        with patch("urootlet.keyset.verify", side_effect=AssertionError):
             for one in wrong:
                 board.refuses(one)
 
@@ -147,6 +179,35 @@ class TestRule09APublisherCannotWearOutTheFlash:
 
 
 class TestRule10ABitFlipBringsNothingBack:
+    @pytest.mark.parametrize("rotated", [1, 2])
+    def test_with_both_records_lost_after_new_keys_the_device_serves_and_replays_nothing(
+        self, board, rotated
+    ):
+        """The slots were signed under the old keys, which are still there to check them."""
+        board.rotate(NEW, CA3)
+        if rotated == 2:
+            board.rotate(NEXT, CA4)
+        assert board.offer(keys(KEYS_2)) == ""
+        newest = board.active
+        for name in ("s0", "s1"):
+            del board.flash.files[name]
+        board.boot()
+        assert board.trust.status()["keys"] == 2
+        for number in range(1, 6):  # nothing that the old keys signed, seen before or not
+            assert board.refuses(offered((SG2,), number)) == "SEQUENCE"
+        assert board.connect() == ""
+        assert board.active == newest
+        assert board.trust.status()["floor"] == (1, 1 + rotated)
+        assert board.offer(offered((CA1,), 1, key_set=2)) == ""
+
+    def test_a_candidate_that_newer_keys_dropped_stays_lost(self, board):
+        assert board.offer(NEW) == ""
+        assert board.offer(keys(KEYS_2)) == ""
+        for name in ("s0", "s1"):
+            del board.flash.files[name]
+        board.boot()
+        assert (board.state, board.active) == ("idle", OLD)
+
     @pytest.mark.parametrize("name", ["s0", "s1"])
     def test_each_byte_of_a_record_flipped_and_the_old_bundle_is_refused(self, board, name):
         board.rotate(NEW, CA3)
@@ -220,8 +281,17 @@ class TestRule10ABitFlipBringsNothingBack:
             board.link.server = replace(board.link.server, begins=board.clock - DAY)
         assert [one for one in board.link.sessions if one.server.root == CA3] == []
 
+    def test_the_first_attempt_is_noted_with_the_candidate(self, board):
+        assert board.offer(NEW) == ""
+        assert board.trust.status()["attempts"] == 1
+        written = len(board.flash.writes)
+        board.link.server = Server(CA3)
+        assert board.connect() == ""
+        assert board.flash.writes[written:] == ["s1", "s0"]  # that it is confirmed, and no more
+
     def test_an_attempt_that_cannot_be_noted_is_not_made(self, board):
         assert board.offer(NEW) == ""
+        board.boot()  # which leaves open whether the first was made
         board.flash.broken = True
         board.link.answer = lambda found, _: Server(CA3 if found.data == NEW else CA1)
         assert board.connect() == ""

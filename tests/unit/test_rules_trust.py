@@ -87,7 +87,7 @@ class TestRule01ATlsFailureIsNeverEvidence:
             assert board.connect() == ""
             board.later(DAY)
         assert board.trust.store.record.last_bad == bytes(8)
-        assert board.trust.store.candidate() == NEW
+        assert board.candidate == NEW
 
     def test_the_anchor_on_top_of_the_control_tells_too_early_from_somebody_between(self, board):
         assert board.offer(offered((CA1, CA3), 2)) == ""
@@ -121,6 +121,48 @@ class TestRule01ATlsFailureIsNeverEvidence:
         for _ in range(20):
             assert board.connect() == ""
         assert [name for name, _ in board.told].count("on_trial") == 1
+
+    def parked_for_hours(self, board):
+        """Park a candidate until its back-off is 16 hours, and wait for half an hour of them."""
+        assert board.offer(NEW) == ""
+        board.link.answer = bad_trial(Server(CA1))
+        for _ in range(4):
+            board.later(DAY)
+            assert board.connect() == ""
+        assert board.state == "parked"
+        board.later(1800)
+
+    def test_a_dead_active_set_does_not_wait_for_a_long_back_off(self, board):
+        self.parked_for_hours(board)
+        board.link.answer = lambda *_: Server(CA3)
+        assert board.connect() == ""
+        assert board.active == NEW
+
+    def test_nor_does_one_that_was_damaged(self, board):
+        self.parked_for_hours(board)
+        board.flash.flip("ta", 300)
+        board.link.answer = lambda *_: Server(CA3)
+        assert board.connect() == ""
+        assert board.active == NEW
+
+    def test_with_both_dead_it_is_tried_every_quarter_of_an_hour_at_most(self, board):
+        self.parked_for_hours(board)
+        board.link.answer = lambda *_: Server(SG2)
+        trials = [one for one in board.told if one[0] == "on_trial"]
+        written = len(board.flash.writes)
+        for _ in range(60):
+            assert board.connect() == "ROOT"
+            board.later(60)
+        assert 3 <= len([one for one in board.told if one[0] == "on_trial"]) - len(trials) <= 4
+        assert len(board.flash.writes) - written <= 4 * 4
+
+    def test_a_network_that_is_down_is_no_reason_to_try_it_early(self, board):
+        self.parked_for_hours(board)
+        board.link.answer = lambda *_: Error("NET", "down")
+        written = len(board.flash.writes)
+        for _ in range(5):
+            assert board.connect() == "NET"
+        assert len(board.flash.writes) == written
 
     def test_a_parked_candidate_gives_way_to_a_newer_one(self, board):
         assert board.offer(NEW) == ""
@@ -303,6 +345,33 @@ class TestRule03RevokeNowCutsTheOldSetOff:
             assert board.connect() == "ROOT"
             assert board.link.sessions == []
 
+    def test_a_newer_key_set_leaves_the_only_set_that_may_authenticate(self):
+        """Rule 4 drops what the old keys signed; here this would leave a device without any."""
+        with self.board() as board:
+            assert board.offer(self.REVOKING) == ""
+            assert board.offer(keys(KEYS_2)) == ""
+            for _ in range(2):
+                assert (board.state, board.candidate) == ("revoke", self.REVOKING)
+                board.link.answer = lambda *_: Server(CA1)
+                assert board.connect() == "ROOT"
+                assert board.link.sessions == []
+                assert board.refuses(offered((CA1,), 3)) == "SEQUENCE"
+                board.boot()
+            board.link.answer = lambda *_: Server(CA3)
+            assert board.connect() == ""
+            assert board.active == self.REVOKING
+
+    def test_and_a_bundle_under_the_newer_keys_takes_its_place(self):
+        with self.board() as board:
+            assert board.offer(self.REVOKING) == ""
+            assert board.offer(keys(KEYS_2)) == ""
+            healing = offered((CA4,), 1, key_set=2)
+            assert board.offer(healing) == ""
+            assert (board.state, board.candidate) == ("revoke", healing)
+            board.link.answer = lambda *_: Server(CA4)
+            assert board.connect() == ""
+            assert board.active == healing
+
 
 class TestRule04KeySetsAreNeverForgotten:
     def test_after_v2_three_bundles_a_revert_and_lost_files_v1_signs_nothing(self, board):
@@ -347,8 +416,9 @@ class TestRule04KeySetsAreNeverForgotten:
     def test_it_is_committed_at_acceptance_and_drops_what_the_old_keys_signed(self, board):
         assert board.offer(NEW) == ""
         assert board.offer(keys(KEYS_2)) == ""
-        assert board.flash.writes[-3] == "k0"
-        assert (board.state, board.trust.store.candidate()) == ("idle", None)
+        assert (board.flash.writes[-4], board.flash.writes[-1]) == ("k0", "tb")
+        assert board.flash.files["tb"] == b"-"  # so that no fault brings it back either
+        assert (board.state, board.candidate) == ("idle", None)
 
     @pytest.mark.parametrize(("cut", "landed"), [c for c in CUTS if c[0] < 3])
     def test_a_power_cut_leaves_the_old_set_or_the_new_in_force(self, board, cut, landed):

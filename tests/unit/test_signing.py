@@ -12,7 +12,7 @@ from rootlet import bundle, signing
 from rootlet.errors import InputError, RootletError, TrustError
 from signature_cases import private_key
 from urootlet import keyset
-from urootlet.bundle import RETIRE_PREVIOUS, REVOKE_NOW
+from urootlet.format_cpython import RETIRE_PREVIOUS, REVOKE_NOW
 from urootlet.keyset import KeySet
 
 

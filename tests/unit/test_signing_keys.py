@@ -15,7 +15,7 @@ from keyset_cases import key_modulus, record, tbs
 from rootlet import signers, signing
 from rootlet.errors import InputError, RootletError, TrustError
 from signature_cases import KEYS, private_key
-from urootlet import keyset, signature
+from urootlet import keyset
 
 
 def unasked(what: str) -> str:
@@ -85,7 +85,7 @@ class TestKeys:
 
     def test_show_tells_ids_and_kinds_of_keys_and_key_sets(self, fleet: Desk):
         shown = fleet.json("key", "show", "a.pem", "keys-1.rlk")["files"]
-        ids = sorted(signature.key_id(key_modulus(one)).hex() for one in range(3))
+        ids = sorted(keyset.key_id(key_modulus(one)).hex() for one in range(3))
         assert shown[0]["kind"] == "private key"
         assert shown[0]["key_id"] in ids
         assert shown[1]["key_ids"] == ids

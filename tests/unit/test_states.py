@@ -4,7 +4,7 @@ import itertools
 from pathlib import Path
 
 from urootlet import states_cpython as names
-from urootlet.states import step
+from urootlet.store import step
 
 PAGE = Path(__file__).parents[2] / "docs" / "rotation.md"
 STATES = ("IDLE", "TRIAL", "PARKED", "REVOKE")

@@ -11,7 +11,7 @@ import click
 from rootlet import board as boards
 from rootlet import bundle, files
 from rootlet.cli import complete, costs, show
-from urootlet import bundle as layout
+from urootlet import format_cpython as layout
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

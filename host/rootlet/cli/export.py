@@ -10,7 +10,7 @@ import click
 from rootlet import bundle, export, files, pem
 from rootlet.cli import show
 from rootlet.errors import InputError
-from urootlet import bundle as layout
+from urootlet import format_cpython as layout
 
 if TYPE_CHECKING:
     from rootlet.export.anchors import Anchor

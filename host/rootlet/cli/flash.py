@@ -12,7 +12,7 @@ from rootlet import bundle, files, flash, identity
 from rootlet.cli import flash_report, show
 from rootlet.cli.trust_keys import read as read_keys
 from rootlet.errors import InputError
-from urootlet import bundle as layout
+from urootlet import format_cpython as layout
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,7 +12,7 @@ import click
 from rootlet import bundle, files, flash, identity, image
 from rootlet.cli import show, trust_keys
 from rootlet.errors import InputError
-from urootlet import bundle as layout
+from urootlet import format_cpython as layout
 
 if TYPE_CHECKING:
     from rootlet.firmware import Firmware

@@ -10,8 +10,8 @@ import click
 
 from rootlet import bundle, catalog, files
 from rootlet.cli import show
-from urootlet import bundle as layout
 from urootlet import der, facts
+from urootlet import format_cpython as layout
 
 
 @click.command(

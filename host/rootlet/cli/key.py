@@ -11,8 +11,8 @@ from rootlet import files, signers, signing
 from rootlet.cli import show
 from rootlet.cli.secret import ask
 from rootlet.errors import InputError
-from urootlet import bundle as layout
-from urootlet import signature
+from urootlet import format_cpython as layout
+from urootlet import keyset
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -106,7 +106,7 @@ def _document(path: Path, before: KeySet | None) -> dict[str, Any]:
         "target": keys.target,
         "version": keys.version,
         "threshold": keys.threshold,
-        "key_ids": [signature.key_id(one).hex() for one in keys.keys],
+        "key_ids": [keyset.key_id(one).hex() for one in keys.keys],
         "standings": [
             one.document() for one in key_set_standings(signing.parse(data, ""), before)
         ],

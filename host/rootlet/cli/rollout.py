@@ -13,7 +13,7 @@ from rootlet.cli import show, times
 from rootlet.cli.aws_options import Where, confirm, where_options, yes_option
 from rootlet.cli.key import load_key_set
 from rootlet.errors import InputError
-from urootlet import bundle as layout
+from urootlet import format_cpython as layout
 
 if TYPE_CHECKING:
     from rootlet import jobs

@@ -14,8 +14,8 @@ from rootlet.cli import show
 from rootlet.cli.key import key_set_standings, load_key_set, report_standings
 from rootlet.cli.secret import ask
 from rootlet.errors import InputError, TrustError
-from urootlet import bundle as layout
-from urootlet import signature
+from urootlet import format_cpython as layout
+from urootlet import keyset
 
 if TYPE_CHECKING:
     from urootlet.keyset import KeySet
@@ -202,7 +202,7 @@ def _describe(made: signing.Signable) -> dict[str, Any]:
     common = {"signed_sha256": made.sha256}
     if made.is_key_set:
         keys = made.as_key_set()
-        ids = [signature.key_id(one).hex() for one in keys.keys]
+        ids = [keyset.key_id(one).hex() for one in keys.keys]
         what = {"version": keys.version, "threshold": keys.threshold, "key_ids": ids}
         return {"kind": "key set", "target": keys.target, **what, **common}
     found = made.as_bundle()

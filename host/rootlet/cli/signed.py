@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rootlet import bundle, files
 from rootlet.errors import InputError
-from urootlet import bundle as layout
+from urootlet import format_cpython as layout
 
 if TYPE_CHECKING:
     from pathlib import Path

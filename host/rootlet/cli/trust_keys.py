@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 from rootlet import files, flash, signing
 from rootlet.errors import InputError
-from urootlet import bundle as layout
-from urootlet import keyset
+from urootlet import format_cpython as layout
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
 
 def read(path: Path, data: bytes) -> bytes:
     """Read a key set that counts: the keys alone would not prove that their owners agree."""
-    keys = files.read(path, keyset.MAX_SIZE)
+    keys = files.read(path, layout.MAX_KEY_SET)
     if keys[:4] != layout.MAGIC:
         raise InputError(
             f"{path} is not a key set",

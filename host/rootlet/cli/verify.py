@@ -14,7 +14,7 @@ from rootlet import verify as verifier
 from rootlet.cli import complete, show
 from rootlet.cli.times import moment
 from rootlet.errors import TrustError
-from urootlet import bundle as layout
+from urootlet import format_cpython as layout
 from urootlet.advice import ADVICE
 
 if TYPE_CHECKING:

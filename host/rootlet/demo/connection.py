@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rootlet import board as boards
 from rootlet.build import Request, build
 from rootlet.demo.desk import ECC_ROOT, RSA_ROOT, expect, observe
-from urootlet.session import BUNDLE
+from urootlet.format_cpython import BUNDLE_FILE as BUNDLE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -17,8 +17,10 @@ from rootlet.boardio import trust
 from rootlet.boardio.remote import BoardExceptionError
 from rootlet.doctor.kit import settings_of
 from rootlet.errors import InputError
-from urootlet.config import FILE as SETTINGS
-from urootlet.session import BUNDLE, CERTIFICATE, KEY
+from urootlet.format_cpython import BUNDLE_FILE as BUNDLE
+from urootlet.format_cpython import CERTIFICATE_FILE as CERTIFICATE
+from urootlet.format_cpython import KEY_FILE as KEY
+from urootlet.format_cpython import SETTINGS_FILE as SETTINGS
 from urootlet.store import SLOTS
 
 if TYPE_CHECKING:

@@ -16,8 +16,10 @@ from rootlet import catalog, files, identity, verify
 from rootlet.doctor import network
 from rootlet.doctor.kit import Kit, moment, settings_of
 from rootlet.errors import InputError
-from urootlet.config import FILE as SETTINGS
-from urootlet.session import BUNDLE, CERTIFICATE, KEY
+from urootlet.format_cpython import BUNDLE_FILE as BUNDLE
+from urootlet.format_cpython import CERTIFICATE_FILE as CERTIFICATE
+from urootlet.format_cpython import KEY_FILE as KEY
+from urootlet.format_cpython import SETTINGS_FILE as SETTINGS
 
 if TYPE_CHECKING:
     from rootlet.doctor.ladder import Request, Step

@@ -11,8 +11,8 @@ from rootlet import bundle as bundles
 from rootlet import verify, x509
 from rootlet.doctor.causes import failure
 from rootlet.errors import InputError, RootletError
-from urootlet import config
 from urootlet import errors as device
+from urootlet import session
 
 if TYPE_CHECKING:
     from urootlet.bundle import Bundle
@@ -67,7 +67,7 @@ class Kit:
     def check_settings(self) -> None:
         """Refuse settings that a device would refuse, but for the name: see check_endpoint."""
         try:
-            config.Config({**self.values, "endpoint": "name"} if self._named() else self.values)
+            session.Config({**self.values, "endpoint": "name"} if self._named() else self.values)
         except device.Error as error:
             hint = f"rootlet flash{self.at} BUNDLE.rlt --endpoint NAME --thing NAME ..."
             raise self.fail(error.code, error.detail, hint) from error
@@ -78,7 +78,7 @@ class Kit:
     def check_endpoint(self) -> None:
         """Refuse a URL, a name with a port, and a legacy name: DNS, ENDPOINT."""
         try:
-            config.check_endpoint(self.values["endpoint"])
+            session.check_endpoint(self.values["endpoint"])
         except device.Error as error:
             raise self.fail(error.code, f"{error.detail!r} is set as the endpoint") from error
 

@@ -8,7 +8,9 @@ from rootlet import flash, identity
 from rootlet.doctor import files as held
 from rootlet.doctor.kit import settings_of
 from rootlet.errors import InputError, RootletError
-from urootlet.session import BUNDLE, CERTIFICATE, KEY
+from urootlet.format_cpython import BUNDLE_FILE as BUNDLE
+from urootlet.format_cpython import CERTIFICATE_FILE as CERTIFICATE
+from urootlet.format_cpython import KEY_FILE as KEY
 
 if TYPE_CHECKING:
     from rootlet.doctor.board import Board

@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol, Self
 from rootlet import identity
 from rootlet.build import Request, build
 from rootlet.matrix.verdict import GENUINE
-from urootlet import config
-from urootlet.session import BUNDLE, CERTIFICATE, KEY
+from urootlet.format_cpython import BUNDLE_FILE as BUNDLE
+from urootlet.format_cpython import CERTIFICATE_FILE as CERTIFICATE
+from urootlet.format_cpython import KEY_FILE as KEY
+from urootlet.format_cpython import SETTINGS_FILE as SETTINGS
+from urootlet.session import Config
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,7 +54,7 @@ class Kit:
         """Return what urootlet reads from its folder: bundle, identity and settings."""
         cert = self.identity.cert_der
         return {
-            config.FILE: self._settings(),
+            SETTINGS: self._settings(),
             CERTIFICATE: cert,
             KEY: identity.read_key(self.identity.key_der, "the lab's key", cert),
             BUNDLE: encode(board, self.anchors, self.hint.profile, self.created),
@@ -65,7 +68,7 @@ class Kit:
             "port": self.port,
             "timeout": self.timeout,
         }
-        config.Config(values)
+        Config(values)
         return json.dumps(values, separators=(",", ":")).encode()
 
 

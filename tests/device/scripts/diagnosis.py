@@ -4,7 +4,7 @@ import sys
 from urootlet import diagnose
 from urootlet.advice import ADVICE
 from urootlet.bundle import Bundle
-from urootlet.watch import Watch
+from urootlet.session import Watch
 
 BLOBS = []
 for name in sys.argv[1:]:

@@ -1,5 +1,5 @@
 # Which settings a device takes.
-from urootlet.config import Config
+from urootlet.session import Config
 from urootlet.errors import Error
 
 GOOD = {"endpoint": "a1b2c3-ats.iot.eu-west-1.amazonaws.com", "thing": "pump-7"}

@@ -1,7 +1,7 @@
 # Which signatures the verifier takes. Argument: a file of "name, modulus, signature, digest".
 import sys
 
-from urootlet import signature
+from urootlet import keyset
 
 
 def unhex(text):
@@ -11,8 +11,8 @@ def unhex(text):
 with open(sys.argv[1]) as file:
     for line in file:
         name, modulus, signed, digest = line.rstrip("\n").split("\t")
-        taken = signature.verify(unhex(modulus), memoryview(unhex(signed)), unhex(digest))
+        taken = keyset.verify(unhex(modulus), memoryview(unhex(signed)), unhex(digest))
         print("right" if taken else "WRONG", "-", name)
 
 ONE = b"\xff" * 384
-print("id of the key of ones:", "".join("%02x" % byte for byte in signature.key_id(ONE)))
+print("id of the key of ones:", "".join("%02x" % byte for byte in keyset.key_id(ONE)))

@@ -7,9 +7,6 @@ from urootlet import bundle as layout
 _IDLE, _TRIAL, _PARKED, _REVOKE = range(4)
 #: What the material ``leaf`` proves of the time.
 PROVEN = 1_790_000_000 + 100 * 86400
-#: I11: changes of the flash that a rotation may cost. In the second littlefs compacts its
-#: directory meanwhile, which no rotation can choose: the dearest of 44 ages measured.
-_BOUNDED = {"good link": 28, "good link, aged": 29}
 _OTHERS = {
     "boot.py": b"# never touched\n",
     "main.py": b"import urootlet\n" * 20,
@@ -57,7 +54,8 @@ class Case:
         self.unloadable = None if self.breaks is None else files[self.breaks]
         self.time_floors = self._time_floors()
         self.preparing = False
-        self.bounded = _BOUNDED.get(self.name, 0)
+        #: Whether the run is one rotation of a device that has started before: I11.
+        self.bounded = self.name in ("good link", "good link, aged")
 
     def _time_floors(self):
         floors = [0] + [bundle.created for bundle in self.known.values()]
@@ -219,6 +217,29 @@ class RevokeImpostor(Revoke):
         return "ROOT" if self.is_(bundle, "revoke") else ""
 
 
+class RevokeTwice(Revoke):
+    name = "a newer revoke-now takes the place of one that never verifies"
+    ends = serves = "revoke-newer"
+
+    def published(self, world):
+        return [
+            self.files["revoke-newer" if world.had("open", self.files["revoke"]) else "revoke"]
+        ]
+
+    def fault(self, world, bundle):
+        return "ROOT" if self.is_(bundle, "revoke") else ""
+
+
+class RevokeThenKeys(RevokeTwice):
+    name = "a key set comes while a revoke-now never verifies"
+    ends = serves = "under-keys-2"
+
+    def published(self, world):
+        if not world.had("open", self.files["revoke"]):
+            return [self.files["revoke"]]
+        return [self.files["keys-2"], self.files["under-keys-2"]]
+
+
 class Keys(Case):
     name = "key set 1 to 2, then a bundle under 2"
     feed = ("keys-2", "under-keys-2")
@@ -300,5 +321,5 @@ class Rung(Case):
 CASES = (
     Case, Unsigned, Aged, ProvesTime, Large, Bad, Unreachable, Down, Retire, RetireImpostor,
     RetireThenPlain, Revoke, RevokeImpostor, Keys, KeysFile, KeysDropCandidate, Twice, Back,
-    Superseded, Unloadable, Http, Rung, Fresh,
+    Superseded, Unloadable, Http, Rung, Fresh, RevokeTwice, RevokeThenKeys,
 )  # fmt: skip

@@ -1,7 +1,7 @@
 """Named checks on what a sweep does not meet by itself: refusals, limits, damaged writes."""
 
 from cases import Bad, Case, KeysFile
-from invariants import Violation
+from invariants import Violation, digest_of
 from urootlet.errors import Error
 from world import Identity, Rotation, World
 
@@ -101,7 +101,23 @@ def read_back(sweep_class, device, files):
     raise Violation("I2-read-back", "a damaged candidate was taken")
 
 
+def dropped_for_good(sweep_class, device, files):
+    """Rule 4: a candidate that newer keys dropped does not come back, whatever is lost."""
+    case = Bad(files)
+    rotation = at_rest(sweep_class, device, case)
+    rotation.offer(files["keys-2"])
+    for name in ("s0", "s1"):
+        device.remove(name)
+    record = again(device, case, World(device, case)).store.record
+    device.off()
+    if record.keys != 2 or record.state or record.active_hash != digest_of(files["old"]):
+        raise Violation("I4-dropped-for-good", repr((record.keys, record.state)))
+    return 1
+
+
 def every(sweep_class, device, files):
     """Run all checks; return how many faults they put in."""
-    checks = (nothing_bad_is_taken, three_a_day, back_off, key_file, read_back)
+    checks = (
+        nothing_bad_is_taken, three_a_day, back_off, key_file, read_back, dropped_for_good,
+    )  # fmt: skip
     return sum([check(sweep_class, device, files) for check in checks])

@@ -11,6 +11,7 @@ import struct
 _LAYOUT = ">4sI6BHIHIIIH16s16s16s8s"
 _SIZE = 96
 REVOKE = 3
+SLOTS = ("ta", "tb")
 STATES = ("idle", "trial", "parked", "revoke")
 
 
@@ -102,13 +103,20 @@ def check_files(world):
 
 
 def check_usable(world, store):
-    """I2: the active set is old, new or, where its file was damaged, the factory's."""
+    """I2: the active set is old, new or, where its file was damaged, the factory's.
+
+    Under revoke-now it does not count: the candidate must be there, or the newer one that takes
+    its place, and that the record is about to name.
+    """
     active = store.active()
-    if active is not None:
+    if store.record.state == REVOKE:
+        other = read(world.device, SLOTS[1 - store.record.active])
+        if other not in world.case.bundles and not world.case.damaged:
+            raise Violation("I2-usable-set", "none that may authenticate")
+        return
+    if active:
         if bytes(active) not in world.case.bundles:
             raise Violation("I2-usable-set", "strange bytes")
-        return
-    if store.record.state == REVOKE and store.candidate() is not None:
         return
     if world.case.damaged or world.case.factory[0]:
         return
@@ -131,8 +139,8 @@ def check_floor(world, store):
     """I4: the floor never falls; that of a record put together again counts its candidate."""
     floor = store.record.floor
     if world.case.damaged:
-        candidate = store.candidate()
-        if candidate is not None:
+        candidate = store.other() if store.record.state else b""
+        if candidate:
             floor = max(floor, order(world.case.known[digest_of(candidate)]))
     if floor < world.ledger.floor:
         raise Violation("I4-floor-falls", "%r after %r" % (floor, world.ledger.floor))

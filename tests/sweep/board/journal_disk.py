@@ -4,13 +4,13 @@ What a name means and what a file holds are kept twice: as programs see them, an
 the disk. ``fsync`` of a file brings its bytes there, ``fsync`` of the folder its names. A cut
 leaves what is on the disk, and any of what was still on its way: names without their bytes, and
 bytes in part (POSIX promises no order; ext4 with delayed allocation really left empty files).
-Stands in place of ``open`` and ``os`` in ``urootlet.store`` and ``urootlet.replace_cpython``.
+Stands in place of ``open`` and ``os`` in ``urootlet.session`` and ``urootlet.replace_cpython``.
 """
 
 import io
 import os
 
-from urootlet import replace_cpython, store
+from urootlet import replace_cpython, session
 
 _ROOT = "/device/"
 
@@ -66,13 +66,14 @@ class Device:
 
     def __init__(self):
         self._log = []
+        self._recording = False
         self._events = ()
         self._count = 0
         self.fail(-1, 0)
         self.format()
         replace_cpython.os = self
         replace_cpython.open = self.open
-        store.open = self.open
+        session.open = self.open
 
     def format(self):
         self.names = {}
@@ -90,7 +91,8 @@ class Device:
         return {name: inode.kept for name, inode in self.kept.items()}
 
     def restore(self, image):
-        """Be as ``image``, all of it on the disk."""
+        """Be as ``image``, all of it on the disk; what follows is not written down."""
+        self._recording = False
         self.kept = {}
         for name, data in image.items():
             inode = self.kept[name] = Inode(data)
@@ -138,7 +140,8 @@ class Device:
 
     def step(self, _what):
         """Note what a cut could leave before this operation; it may fail."""
-        self._log.append((self._leftovers(), len(self._events)))
+        if self._recording:
+            self._log.append((self._leftovers(), len(self._events)))
         self._count += 1
         number = self._count - 1
         if self._at >= 0 and (number >= self._at if self._on else number == self._at):
@@ -161,11 +164,7 @@ class Device:
                         whole | {name: inode.seen[:size]} for size in range(0, len(inode.seen), 4)
                     )
                     found.append(whole | {name: inode.seen[:-1]})
-        unique = []
-        for one in found:
-            if one not in unique:
-                unique.append(one)
-        return unique
+        return list({tuple(sorted(one.items())): one for one in found}.values())
 
     @staticmethod
     def copy(image):
@@ -174,6 +173,7 @@ class Device:
 
     def record(self, events):
         self._log = []
+        self._recording = True
         self._events = events
 
     def changes(self):
@@ -181,6 +181,11 @@ class Device:
 
     def journal(self):
         return [*self._log, (self._leftovers(), 1 << 29)]
+
+    @staticmethod
+    def count(journal, fine):
+        """Return how many points :meth:`points` will yield."""
+        return sum(len(states if fine else states[:4]) for states, _ in journal)
 
     def points(self, _base, journal, fine):
         """Yield ``(operation, variant, image, events before)`` for every cut of a run."""

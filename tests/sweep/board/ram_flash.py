@@ -180,8 +180,9 @@ class Device:
         """Nothing is on its way: a closed file is on the flash."""
 
     def restore(self, image):
-        """Be as ``image``, without power."""
+        """Be as ``image``, without power; what follows is not written down."""
         self.off()
+        self.chip.recording = False
         self.chip.bytes.seek(0)
         self.chip.bytes.write(image)
 
@@ -218,6 +219,15 @@ class Device:
         data = bytearray(size)
         self.chip.data.readinto(data)
         return self.chip.log[: self.chip.logged * _FIELDS], data
+
+    @staticmethod
+    def count(journal, fine):
+        """Return how many points :meth:`points` will yield."""
+        log = journal[0]
+        found = 1
+        for at in range(0, len(log), _FIELDS):
+            found += 1 + len(_torn(log[at], log[at + 3], fine))
+        return found
 
     def points(self, base, journal, fine):
         """Yield ``(operation, torn at, image, events before)`` for every cut of a run.

@@ -9,7 +9,7 @@ import sys
 
 from invariants import Ledger, check_confirm, check_reboot, check_session, digest_of, oracle
 
-from urootlet import clock, fetch, recovery
+from urootlet import clock, control, fetch, recovery
 from urootlet.errors import Error
 from urootlet.rotation import Rotation
 
@@ -24,7 +24,7 @@ else:
 
 
 class Session:
-    """What :class:`urootlet.watch.Watch` tells of a handshake."""
+    """What :class:`urootlet.session.Watch` tells of a handshake."""
 
     def __init__(self, leaf):
         self.leaf = leaf
@@ -126,12 +126,17 @@ class World:
         """Put this world in the place of the real one."""
         clock.now = lambda: self.now
         clock.set_clock = self._set_clock
+        control.handshake = self.handshake
         recovery.time = self
         recovery.fetch = self
         fetch.get = self.get
 
     def _set_clock(self, seconds):
         self.now = seconds
+
+    def handshake(self, identity, bundle):
+        """Stand for ``urootlet.control.handshake``."""
+        return identity.handshake(bundle)
 
     def sleep(self, seconds):
         """Stand for ``time.sleep``: a pause ends the 5 seconds of listening."""

@@ -50,6 +50,8 @@ def _slot(store, index):
     from urootlet.store import SLOTS, hash16
 
     data = store.read(SLOTS[index])
+    if len(data) < 2:  # none, or what newer keys left of a candidate
+        data = None
     record = store.record
     role = ""
     if data is not None:
@@ -135,7 +137,7 @@ def _afresh(store):
     made = Record()
     made.number = store.record.number
     store.record = made
-    store._rebuild_keys(None)
+    store.take_signed(store.factory[1])
 
 
 def _judge(reset):
