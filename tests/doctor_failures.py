@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import socket
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cryptography import x509
 from cryptography.hazmat.primitives import serialization as form
+from cryptography.hazmat.primitives.hashes import SHA256
 
 from doctor_world import RSA, Broken, World, bundle, umqtt
+from signature_cases import private_key
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -67,6 +71,23 @@ def pem_key(world: World, encryption: bytes | None = None) -> bytes:
         form.BestAvailableEncryption(encryption) if encryption else form.NoEncryption()
     )
     return key.private_bytes(form.Encoding.PEM, form.PrivateFormat.PKCS8, protection)
+
+
+def rsa_key(name: str, encoding: form.Encoding) -> bytes:
+    """Return one of the test keys, PKCS#1."""
+    return private_key(name).private_bytes(
+        encoding, form.PrivateFormat.TraditionalOpenSSL, form.NoEncryption()
+    )
+
+
+def self_signed(name: str) -> bytes:
+    """Return the certificate of an RSA key, for a year from yesterday."""
+    now = datetime.now(UTC)
+    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "rsa")])
+    builder = x509.CertificateBuilder(subject, subject, private_key(name).public_key(), 1)
+    dates = (now - timedelta(days=1), now + timedelta(days=365))
+    made = builder.not_valid_before(dates[0]).not_valid_after(dates[1])
+    return made.sign(private_key(name), SHA256()).public_bytes(form.Encoding.DER)
 
 
 #: number in the table of failures, code, step, exit status, what is broken

@@ -13,6 +13,7 @@ import tty
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
+import serial
 from cryptography.hazmat.primitives.serialization import Encoding
 from littlefs import LittleFS, UserContext
 
@@ -200,3 +201,9 @@ def _is_sync(frame: bytes) -> bool:
 
 #: Response to command 0x08: no data but four bytes of status (ESP32's ROM loader).
 _SYNCED = b"\xc0\x01\x08\x04\x00\x07\x12\x20\x55\x00\x00\x00\x00\xc0"
+
+
+def hear(port: str, words: bytes) -> None:
+    """Return when the board has said something."""
+    with serial.Serial(port, timeout=30) as line:
+        assert line.read_until(words).endswith(words)

@@ -9,19 +9,24 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-import serial
-from cryptography import x509
 from cryptography.hazmat.primitives import serialization as form
-from cryptography.hazmat.primitives.hashes import SHA256
 from paho.mqtt import client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
-from doctor_failures import FAILURES, LEGACY, NETWORK, NO_NAME, STUBBORN, pem_key
-from doctor_world import RSA, THING, Broken, SerialPeer, World, bundle, climb
+from doctor_failures import (
+    FAILURES,
+    LEGACY,
+    NETWORK,
+    NO_NAME,
+    STUBBORN,
+    pem_key,
+    rsa_key,
+    self_signed,
+)
+from doctor_world import RSA, THING, Broken, SerialPeer, World, bundle, climb, hear
 from rootlet import doctor
 from rootlet.boardio import mpy, remote
 from rootlet.boardio.remote import Remote
@@ -29,7 +34,6 @@ from rootlet.boardio.virtual import VirtualBoard
 from rootlet.doctor import network
 from rootlet.lab import Lab
 from rootlet.pem import armour
-from signature_cases import private_key
 
 
 @pytest.fixture(autouse=True)
@@ -154,22 +158,6 @@ class TestABoardThatIsWell:
     def test_a_bundle_that_must_be_there_is_compared(self, world):
         with world.broken(Broken()):
             failed(world.climb(bundle=bundle(world.lab.pki, RSA)), "FORMAT", "files")
-
-
-def rsa_key(name, encoding):
-    return private_key(name).private_bytes(
-        encoding, form.PrivateFormat.TraditionalOpenSSL, form.NoEncryption()
-    )
-
-
-def self_signed(name):
-    """Return the certificate of an RSA key, for a year from yesterday."""
-    now = datetime.now(UTC)
-    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "rsa")])
-    builder = x509.CertificateBuilder(subject, subject, private_key(name).public_key(), 1)
-    dates = (now - timedelta(days=1), now + timedelta(days=365))
-    made = builder.not_valid_before(dates[0]).not_valid_after(dates[1])
-    return made.sign(private_key(name), SHA256()).public_bytes(form.Encoding.DER)
 
 
 class TestMending:
@@ -322,12 +310,6 @@ class TestAPort:
     def test_20_a_boot_log_that_says_so(self, log):
         with SerialPeer(log) as peer:
             failed(self.climb(peer.port), "BOOT", "prompt")
-
-
-def hear(port, words):
-    """Return when the board has said something."""
-    with serial.Serial(port, timeout=30) as line:
-        assert line.read_until(words).endswith(words)
 
 
 class TestTheCommand:
