@@ -78,7 +78,9 @@ async def _open(rotation: "Rotation", opener: "Opener", bundle: "Any", floor: in
     try:
         client = await asyncio.wait_for(opener(context), 2 * identity.config.timeout)
     except Exception as error:  # noqa: BLE001 - clients raise anything; it becomes one Error
-        return identity.explain(error, bundle, context)
+        from .diagnose import explain
+
+        return explain(error, bundle, identity.config.address, context)
     if not context.watch.anchor:
         return Error("NOVERIFY", "the program connected without the context")
     return _Client(client, context.watch)

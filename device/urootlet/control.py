@@ -78,7 +78,9 @@ def handshake(identity: "Identity", bundle: "Any") -> bytes:
         sock.connect(identity.resolve())
         context.wrap_socket(sock).close()
     except Exception as error:  # noqa: BLE001 - libraries raise anything; it becomes one Error
-        raise identity.explain(error, bundle, context)
+        from .diagnose import explain
+
+        raise explain(error, bundle, identity.config.address, context)
     finally:
         sock.close()
     return context.watch.anchor

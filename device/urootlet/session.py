@@ -7,7 +7,6 @@ bundle, a job or the network.
 
 import gc
 import json
-import os
 import socket
 
 from . import clock
@@ -161,16 +160,19 @@ class Identity:
         try:
             return dial(self.config, context)
         except Exception as error:  # noqa: BLE001 - libraries raise anything; it becomes one Error
-            raise self.explain(error, bundle, context)
+            from .diagnose import explain
+
+            raise explain(error, bundle, self.config.address, context)
 
     def prepare(self, bundle: Bundle, floor: int) -> Context:
         """Join the Wi-Fi, set the clock, look up the server, and return a context."""
-        if MICROPYTHON and self.config.port == 443:
-            raise Error("PORT", "443")
-        if MICROPYTHON and "wifi.json" in os.listdir(self.folder):
-            from .wifi import join
+        if MICROPYTHON:
+            if self.config.port == 443:
+                raise Error("PORT", "443")
+            if read(self.folder + "wifi.json", _MAX_SIZE):
+                from .wifi import join
 
-            join(self.folder)
+                join(self.folder)
         if self.config.ntp:
             clock.sync(self.config.ntp)
         clock.raise_to(floor)
@@ -184,12 +186,6 @@ class Identity:
             return Context(Watch(), bundle, self.cert, self.key, self.config)
         except MemoryError:
             raise Error("HEAP", "anchors")
-
-    def explain(self, error: Exception, bundle: Bundle, context: Context) -> Error:
-        """Return what an exception of a connection with ``context`` means."""
-        from .diagnose import explain
-
-        return explain(error, bundle, self.config.address, context)
 
     def resolve(self) -> "Any":
         """Return the address to connect to. Errors: DNS."""

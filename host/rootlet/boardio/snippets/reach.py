@@ -71,7 +71,9 @@ def handshake():
             sock.connect(_identity.resolve())
             context.wrap_socket(sock, server_hostname=_identity.config.endpoint).close()
         except Exception as error:
-            why = _identity.explain(error, _bundle, context)
+            from urootlet.diagnose import explain
+
+            why = explain(error, _bundle, _identity.config.address, context)
             return {"code": why.code, "detail": why.detail, "leaf": _to_hex(context.watch.leaf)}
         finally:
             sock.close()
