@@ -58,6 +58,7 @@ class Answered:
         for name, stubber in (("iot", self.iot), ("data", self.data)):
             stubber.activate()
             self.account.__dict__[name] = aws.Service(stubber.client, "iot")
+        self.account.__dict__["once"] = self.account.iot
         self.account.__dict__["arn"] = ARN
 
     def end(self) -> None:

@@ -28,7 +28,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rootlet import credentials, identity, policy
-from rootlet.aws import certificates, things
+from rootlet.aws import ExistsError, certificates, things
 from rootlet.errors import InputError
 from rootlet.journal import Journal
 
@@ -125,8 +125,13 @@ def create_policy(account: Account, name: str, document: dict[str, Any]) -> bool
     """Make a policy; tell whether it is new. Raises InputError when that name says otherwise."""
     found = things.policy(account, name)
     if found is None:
-        account.iot.call("CreatePolicy", policyName=name, policyDocument=policy.encode(document))
-        return True
+        text = policy.encode(document)
+        try:
+            account.iot.call("CreatePolicy", policyName=name, policyDocument=text)
+        except ExistsError:  # an answer was lost, or another run has just made it
+            found = things.policy(account, name) or ""
+        else:
+            return True
     if not policy.same(found, document):
         raise InputError(
             f"the policy {name} says something else than it would here",

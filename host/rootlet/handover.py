@@ -35,7 +35,7 @@ def create_keys(account: Account, output: Path, *, active: bool) -> dict[str, An
         _check_new(path)
     files.write(paths["key"], b"", mode=0o600)
     try:
-        made = account.iot.call("CreateKeysAndCertificate", setAsActive=active)
+        made = account.once.call("CreateKeysAndCertificate", setAsActive=active)
     except Exception:
         paths["key"].unlink()
         raise

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from rootlet import jobs, signing
 from rootlet import plan as plans
+from rootlet.aws import ExistsError
 from rootlet.aws import jobs as service
 from rootlet.aws.session import check_target
 from rootlet.errors import InputError, TrustError
@@ -199,8 +200,17 @@ def start(wish: Wish, account: Account, now: datetime, tell: Tell) -> Started:
     check_recovery(wish)
     _check_gate(wish, account, named, targets, tell)
     _check_canaries(wish, account, named, tell)
-    account.iot.call("CreateJob", **_order(wish, name, targets).parameters(now))
+    _create(account, _order(wish, name, targets), now)
     return Started(str(name), True, wish.deadline, _superseded(account, wish, named))
+
+
+def _create(account: Account, order: jobs.Order, now: datetime) -> None:
+    """Create a job. After a lost answer it is there already, which is as well if it is ours."""
+    try:
+        account.iot.call("CreateJob", **order.parameters(now))
+    except ExistsError:
+        if service.read(account, str(order.name)).bundle.data != order.bundle.data:
+            raise
 
 
 def _order(wish: Wish, name: jobs.Name, targets: Sequence[str]) -> jobs.Order:

@@ -75,7 +75,7 @@ class Desk:
     def cut(self, what: Callable[[enroll.Run], Any], operation: str, *, arrives: bool) -> None:
         account = self.connect()
         fragile = Fragile(account.iot, operation, arrives=arrives)
-        account.__dict__["iot"] = fragile
+        account.__dict__["iot"] = account.__dict__["once"] = fragile
         account.__dict__["arn"] = self.account.arn
         with pytest.raises(Cut):
             self.run(what, account)
@@ -134,6 +134,26 @@ class TestAfterACut:
         assert desk.there() == NOTHING
         made = desk.run(enroll.enroll)
         assert desk.there()["thing"] == [made["arn"]]
+
+
+class TestALostAnswer:
+    """botocore sends a call again when no answer comes, though AWS may have heard the first."""
+
+    def test_makes_no_second_certificate(self, desk):
+        assert desk.account.once.client.meta.config.retries["total_max_attempts"] == 1
+        assert desk.account.iot.client.meta.config.retries["total_max_attempts"] > 1
+
+    def test_of_a_policy_is_no_error_when_it_says_the_same(self, desk, monkeypatch):
+        real = aws.Service.call
+
+        def twice(self, operation, **parameters):
+            if operation == "CreatePolicy":
+                real(self, operation, **parameters)
+            return real(self, operation, **parameters)
+
+        monkeypatch.setattr(aws.Service, "call", twice)
+        desk.run(enroll.enroll)
+        assert desk.there()["certificates"] == ["ACTIVE"]
 
 
 class TestWhatWasThereBefore:

@@ -12,6 +12,7 @@ import pytest
 import rollout_cases as cases
 from fixtures_aws import command, document, refused
 from rootlet import rollout
+from rootlet.aws import Service
 from rootlet.bundle import sha256
 from rootlet.errors import TrustError
 from rootlet.lab.recovery import BASE, RecoveryServer
@@ -103,6 +104,17 @@ class TestAPhase:
         fleet.start("add", to=("--canary", BENCH))
         assert fleet.start("add", to=("--canary", BENCH))["new"] is False
         assert len(fleet.iot.list_jobs()["jobs"]) == 1
+
+    def test_is_started_when_only_the_answer_was_lost(self, fleet, monkeypatch):
+        real = Service.call
+
+        def twice(self, operation, **parameters):
+            if operation == "CreateJob":
+                real(self, operation, **parameters)
+            return real(self, operation, **parameters)
+
+        monkeypatch.setattr(Service, "call", twice)
+        assert fleet.start("add", to=("--canary", BENCH))["new"] is True
 
     def test_waits_until_the_share_of_the_fleet_has_confirmed_the_one_before(self, fleet):
         fleet.start("add", to=("--canary", BENCH))
@@ -364,8 +376,6 @@ class TestDryRun:
 
 
 def _spy(sent: dict[str, Any], wanted: str) -> Any:
-    from rootlet.aws import Service  # noqa: PLC0415
-
     real = Service.call
 
     def call(self: Service, operation: str, **parameters: Any) -> dict[str, Any]:

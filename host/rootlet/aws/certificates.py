@@ -39,7 +39,7 @@ def from_csr(account: Account, csr: str, *, active: bool) -> dict[str, Any]:
 
     Raises NetworkError when the answer is a certificate of another key.
     """
-    made = account.iot.call(
+    made = account.once.call(
         "CreateCertificateFromCsr", certificateSigningRequest=csr, setAsActive=active
     )
     if public_key(made["certificatePem"]) != public_key(csr):

@@ -76,6 +76,14 @@ class Account:
         return self._service("iot", "iot")
 
     @cached_property
+    def once(self) -> Service:
+        """The control plane for calls that make another one each time: botocore tries once.
+
+        A second try after a lost answer would leave a certificate that nobody knows of.
+        """
+        return self._service("iot", "iot", tries=1)
+
+    @cached_property
     def data(self) -> Service:
         """The data plane: shadows."""
         return self._service("iot-data", "iot")
@@ -95,13 +103,13 @@ class Account:
         check_target(name)
         return name if name.startswith("arn:") else self.arn + name
 
-    def _service(self, name: str, prefix: str) -> Service:
+    def _service(self, name: str, prefix: str, tries: int = 0) -> Service:
         from botocore.config import Config  # noqa: PLC0415 - slow to import
 
         config = Config(
             connect_timeout=_SECONDS,
             read_timeout=_SECONDS,
-            retries={"mode": "standard", "total_max_attempts": _TRIES},
+            retries={"mode": "standard", "total_max_attempts": tries or _TRIES},
             max_pool_connections=CONNECTIONS,
         )
         with translated(f"{prefix}:*"):

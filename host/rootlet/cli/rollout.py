@@ -179,7 +179,26 @@ Exit codes: 0 started, or running already, 2 bad input, 3 a gate is closed, 5 AW
 @_pace_options
 @where_options
 @show.json_option
-def start(  # noqa: PLR0913 - one argument per option
+def start(*, dry_run: bool, where: Where, json_output: bool, **given: Any) -> None:
+    """Roll a phase's signed bundle out by an AWS IoT job: to canaries, then to a fleet.
+
+    A TARGET is thing/NAME, thinggroup/NAME or an ARN. The same command again starts nothing twice.
+    Whether its gate is open, AWS IoT is asked: who has confirmed the phase before, and which
+    canaries this very bundle. A roll-out stops itself when too many things fail.
+    """
+    from rootlet import rollout  # noqa: PLC0415 - help must not load what reads bundles
+
+    now = datetime.now(UTC)
+    wish = rollout.check(_wish(**given), now)
+    if dry_run:
+        _show_calls(rollout.calls(wish, now, _some_arn(where)), json_output=json_output)
+        return
+    with show.progress("gates") as tell:
+        started = rollout.start(wish, where.account(), now, tell)
+    _show_started(wish, started, json_output=json_output)
+
+
+def _wish(  # noqa: PLR0913 - one argument per option
     *,
     plan_file: Path,
     bundle_file: Path,
@@ -192,48 +211,29 @@ def start(  # noqa: PLR0913 - one argument per option
     recovery_url: str,
     deadline: datetime | None,
     again: bool,
-    dry_run: bool,
-    where: Where,
-    json_output: bool,
     **pace: Any,
-) -> None:
-    """Roll a phase's signed bundle out by an AWS IoT job: to canaries, then to a fleet.
-
-    A TARGET is thing/NAME, thinggroup/NAME or an ARN. The same command again starts nothing twice.
-    Whether its gate is open, AWS IoT is asked: who has confirmed the phase before, and which
-    canaries this very bundle. A roll-out stops itself when too many things fail.
-    """
-    from rootlet import jobs, rollout  # noqa: PLC0415 - help must not load what reads bundles
+) -> Wish:
+    from rootlet import jobs, rollout  # noqa: PLC0415 - see start
     from rootlet import plan as plans  # noqa: PLC0415
 
     if bool(canaries) == bool(fleet):
         raise InputError(
             "name whom to start with", why="one wave at a time", hint="--canary or --to"
         )
-    now = datetime.now(UTC)
-    wish = rollout.check(
-        rollout.Wish(
-            plan=plans.decode(files.read(plan_file, _MAX_PLAN), str(plan_file)),
-            bundle=_read(bundle_file),
-            keys=load_key_set(key_set),
-            targets=canaries or fleet,
-            wave=jobs.CANARY if canaries else jobs.FLEET,
-            pace=_pace(canary=bool(canaries), **pace),
-            key_sets=tuple(bytes(load_key_set(one).data) for one in send_keys),
-            single_key=single_key,
-            without_canary=no_canary,
-            recovery_url=recovery_url,
-            deadline=deadline.date() if deadline else None,
-            again=again,
-        ),
-        now,
+    return rollout.Wish(
+        plan=plans.decode(files.read(plan_file, _MAX_PLAN), str(plan_file)),
+        bundle=_read(bundle_file),
+        keys=load_key_set(key_set),
+        targets=canaries or fleet,
+        wave=jobs.CANARY if canaries else jobs.FLEET,
+        pace=_pace(canary=bool(canaries), **pace),
+        key_sets=tuple(bytes(load_key_set(one).data) for one in send_keys),
+        single_key=single_key,
+        without_canary=no_canary,
+        recovery_url=recovery_url,
+        deadline=deadline.date() if deadline else None,
+        again=again,
     )
-    if dry_run:
-        _show_calls(rollout.calls(wish, now, _some_arn(where)), json_output=json_output)
-        return
-    with show.progress("gates") as tell:
-        started = rollout.start(wish, where.account(), now, tell)
-    _show_started(wish, started, json_output=json_output)
 
 
 def _pace(  # noqa: PLR0913 - one argument per option
