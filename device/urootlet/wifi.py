@@ -24,13 +24,13 @@ FILE = "wifi.json"
 
 _SSID = const(32)  # octets: IEEE 802.11-2020 9.4.2.2
 _SHORTEST = const(8)  # octets of a passphrase: IEEE 802.11-2020 J.4.1
-_LONGEST = const(63)
+_LONGEST_WORD = const(63)
 _MAX_SIZE = const(1024)  # more than both can take; the rest would not be JSON any more
 
 # Times are tenths of a second.
 _ATTEMPT = const(150)  # association and DHCP
 _PAUSE = const(10)
-_LONGEST_PAUSE = const(80)
+_LAST_PAUSE = const(80)
 _ESP_HANDSHAKE = const(15)  # ESP-IDF WIFI_REASON_4WAY_HANDSHAKE_TIMEOUT: as a wrong password does
 _WORDS = (
     ("WRONG_PASSWORD", "wrong password"),
@@ -50,7 +50,7 @@ def load(raw: bytes) -> "tuple[str, str]":
         raise Error("FORMAT", FILE)
     if not 1 <= sizes[0] <= _SSID:
         raise Error("FORMAT", "ssid in " + FILE)
-    if sizes[1] and not _SHORTEST <= sizes[1] <= _LONGEST:
+    if sizes[1] and not _SHORTEST <= sizes[1] <= _LONGEST_WORD:
         raise Error("FORMAT", "password in " + FILE)
     return ssid, password
 
@@ -84,7 +84,7 @@ def join(folder: str, seconds: int = 30) -> None:
         if left <= 0:
             raise Error("NET", "Wi-Fi %s: %s" % (ssid, why))
         sleep(wait / 10)
-        pause = min(2 * pause, _LONGEST_PAUSE)
+        pause = min(2 * pause, _LAST_PAUSE)
 
 
 def _attempt(
