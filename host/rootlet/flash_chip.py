@@ -264,7 +264,7 @@ def _ask(port: str) -> tuple[Partition, ...]:
             said = board.probe()
             found = board.parse(board.snippet("partitions"), dict)["partitions"]
     except BoardError as error:
-        if error.code != "REPL":
+        if error.code not in ("REPL", "BOOT"):
             raise
         return ()
     flash.check_board(port, said)

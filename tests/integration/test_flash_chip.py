@@ -267,7 +267,7 @@ class TestRefusals:
 
     def test_a_port_that_belongs_to_somebody_else(self, tmp_path, files, monkeypatch):
         (tmp_path / "port").touch()
-        monkeypatch.setattr(os, "access", lambda *_: False)  # root may open everything
+        monkeypatch.setattr(os, "access", lambda *_, **__: False)  # root may open everything
         with pytest.raises(BoardError, match="may not open this port") as caught:
             flash_chip.install(str(tmp_path / "port"), flash_chip.Order(files), quiet)
         assert "dialout" in caught.value.hint

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,8 @@ from rootlet.boardio.virtual import ESP32_HEAP_BYTES, VirtualBoard
 from rootlet.errors import BoardError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from fixtures_board import Mpremote
 
 
@@ -32,6 +35,15 @@ def command_line(*arguments: str | Path) -> list[str | Path]:
 def writing(name: str, text: str) -> str:
     """Return the program that writes a file on the board."""
     return f"with open({name!r}, 'w') as f:\n    f.write({text!r})\n"
+
+
+@contextmanager
+def at_prompt(board: VirtualBoard) -> Iterator[serial.Serial]:
+    """Open a board's port, and read what it has said so far: its banner may come late."""
+    with serial.Serial(board.port, timeout=10) as line:
+        line.write(b"\r\x03print('he' + 're')\r")
+        line.read_until(b"here\r\n>>> ")
+        yield line
 
 
 def open_descriptors() -> list[str]:
@@ -215,9 +227,9 @@ class TestAsABoard:
     def test_machine_reset_stops_whatever_the_program_catches(
         self, virtual_board: VirtualBoard
     ) -> None:
-        with serial.Serial(virtual_board.port, timeout=10) as line:
+        with at_prompt(virtual_board) as line:
             line.write(
-                b"\r\x03\x05import machine\rtry:\r  machine.reset()\rexcept BaseException:"
+                b"\x05import machine\rtry:\r  machine.reset()\rexcept BaseException:"
                 b"\r  print('caught')\r\x04"
             )
             said = line.read_until(b"information.\r\n>>> ")
@@ -236,7 +248,7 @@ class TestPowerCut:
     ) -> None:
         before = virtual_board.flash_image.read_bytes()
         virtual_board.cut_power_at(operation, torn)
-        with serial.Serial(virtual_board.port, timeout=10) as line:
+        with at_prompt(virtual_board) as line:
             line.write(b"\x04")  # it counts from the next start
             line.read_until(b"information.\r\n>>> ")
             line.write(self.WRITES.encode() + b"\r")

@@ -42,10 +42,10 @@ def explain(port: str, serial: Any, said: bytes) -> BoardError:
         hint = f"hold Ctrl-C while it starts: mpremote connect {port}"
     elif heard.strip():
         why = f"a program runs and ignores Ctrl-C; it printed {_shown(heard)}"
-        hint = "press reset and run the command at once, or remove main.py"
+        hint = "press reset and run the command at once; an ESP32: flash --image --erase"
     else:
         why = "it says nothing: asleep, busy, still starting, or not MicroPython"
-        hint = "stop its program or reset it, wait 2 s, then run the command again"
+        hint = "stop its program, or reset it; an ESP32 that never listens: flash --image"
     return BoardError(f"{port}: no MicroPython prompt", why=why, hint=hint, code="REPL")
 
 
