@@ -18,7 +18,7 @@ rule  part                                                        test
 """  # noqa: E501 - a row of a table
 
 from dataclasses import replace
-from unittest.mock import Mock, patch
+from unittest.mock import patch
 
 import pytest
 
@@ -154,12 +154,11 @@ class TestRule09APublisherCannotWearOutTheFlash:
     def test_nor_can_bundles_of_two_days_in_turns_wear_it_out(self):
         with Board(clock=POWER_ON) as board:
             two = [offered((CA3,), 2 + day, created=CREATED + day * DAY) for day in range(2)]
-            loads = board.link.context
+            useless = Error("FORMAT", "does not load here")
             for turn in range(40):
-                board.link.context = loads
                 board.offer(two[turn % 2])
-                board.link.context = Mock(side_effect=Error("FORMAT", "does not load here"))
-                board.connect()
+                with patch.object(board.link, "context", side_effect=useless):
+                    board.connect()
                 assert board.state == "idle"
                 board.set(POWER_ON)
             assert board.flash.writes.count("tb") <= 6
