@@ -211,6 +211,12 @@ MUTANTS = (
         ("I6-back-off",),
     ),
     Mutant(
+        "a dead active set waits for the back-off as well",
+        _one("if not _dead(error) or not self._due(self", "if 1 or not self._due(self"),
+        _CHECKS,
+        ("I6-dead-active",),
+    ),
+    Mutant(
         "a candidate that newer keys dropped stays in its slot",
         _one('store.put(SLOTS[1 - record.active], b"-")', "pass"),
         _CHECKS,
