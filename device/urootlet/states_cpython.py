@@ -1,4 +1,4 @@
-"""Names for the numbers of ``urootlet.states``, for tests and tools."""
+"""Names for the numbers of the state table in ``urootlet.store``, for tests and tools."""
 
 IDLE, TRIAL, PARKED, REVOKE = range(4)
 OFFER, CUT, TRY, WORKS, FAILS, SPENT, BAD, KEYS = range(8)

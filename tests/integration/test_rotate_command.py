@@ -230,10 +230,13 @@ class TestOffers:
         assert bench.offer(release(2)) == rotate.Answer(False, "trial", False)
         assert bench.board.flash_image.read_bytes() == before
 
-    def test_a_key_set_is_in_force_at_once(self, bench, release):
+    def test_a_key_set_is_in_force_at_once_and_drops_what_waits(self, bench, release):
         bench.flash(release(1), KEYS)
+        bench.offer(release(2))
         assert bench.offer(NEXT_KEYS).key_set
-        assert bench.status["keys"] == 2
+        status = bench.status
+        assert status["keys"] == 2
+        assert [one["role"] for one in status["slots"]] == ["active", ""]
         assert bench.offer(release(1, key_set=2, signer=2)).new
 
     @pytest.mark.parametrize(
@@ -302,11 +305,24 @@ class TestTheCommands:
         done = rootlet("rotate", "status", *port)
         for words in ("ta", "candidate", "1.2", "trial", "version 1 for pumps, 1 of 2 keys"):
             assert words in done.stdout
+        facts = dict(line.split("  ", 1) for line in done.stdout.splitlines()[-10:])
+        assert {name: value.strip() for name, value in facts.items()} == {
+            "state": "trial",
+            "reason": "-",
+            "attempts": "1 without a verdict",
+            "floor": "1.1",
+            "time floor": facts["time floor"].strip(),
+            "next try": "-",
+            "key set": "version 1 for pumps, 1 of 2 keys",
+            "last bad": "-",
+            "free": facts["free"].strip(),
+            "wear": "2 writes of the record",  # the first, and that of the candidate
+        }
+        assert 0 < int(facts["free"].split()[0]) < 1 << 22
         document = json.loads(rootlet("rotate", "status", *port, "--json").stdout)
         assert document["schema"] == "rootlet/rotation/1"
         assert document["slots"][1]["role"] == "candidate"
-        assert document["free"] > 0
-        assert document["writes"] > 0
+        assert (document["attempts"], document["writes"]) == (1, 2)
 
     def test_public_keys_alone_are_answered_with_the_command_that_makes_a_set(
         self, tmp_path, release

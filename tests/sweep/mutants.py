@@ -1,7 +1,8 @@
 """Deliberate bugs in the device package, and where each must be found.
 
 A mutant is a textual patch of a copy of ``device/urootlet``. Its text must be there once, or the
-mutant says nothing; and a named invariant must see it, or the sweep has a hole.
+mutant says nothing; and a named invariant must see it, or the sweep has a hole. The module
+``renewal`` takes the same steps for certificates, and is not what is swept.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from pathlib import Path
 from sweep.run import DEVICE, Job, run
 
 _CHECKS = Job("micropython", "checks")
+_OTHER = "renewal"
 
 
 def _cuts(*cases: int) -> Job:
@@ -211,6 +213,12 @@ MUTANTS = (
         ("I6-back-off",),
     ),
     Mutant(
+        "a dead active set waits for the back-off as well",
+        _one("if not _dead(error) or not self._due(self", "if 1 or not self._due(self"),
+        _CHECKS,
+        ("I6-dead-active",),
+    ),
+    Mutant(
         "a candidate that newer keys dropped stays in its slot",
         _one('store.put(SLOTS[1 - record.active], b"-")', "pass"),
         _CHECKS,
@@ -238,7 +246,7 @@ MUTANTS = (
 
 
 def _patch(package: Path, old: str, new: str) -> None:
-    texts = {path: path.read_text() for path in package.glob("*.py")}
+    texts = {path: path.read_text() for path in package.glob("*.py") if path.stem != _OTHER}
     found = [path for path, text in texts.items() for _ in range(text.count(old))]
     if len(found) != 1:
         raise ValueError(f"{old!r} is {len(found)} times in the package")

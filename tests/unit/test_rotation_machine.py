@@ -169,24 +169,26 @@ class Rotations(RuleBasedStateMachine):
             elif made in (board.flash.files.get("ta"), board.flash.files.get("tb")):
                 # Its bytes are there and the record is not: it may go on where it was cut off.
                 self.accepted[made] = None
-                self.staged.append(self.day())
+                self.staged.append(self.day(made))
                 self.highest = max(self.highest, order(made))
         elif not broken:
             assert board.flash.files == before
-            today = self.day()
+            today = self.day(made)
             assert answer == "same" or not fits or self.staged.count(today) >= 3
         return answer
 
     def accept(self, made):
         self.accepted[made] = None
-        self.staged.append(self.day())
+        self.staged.append(self.day(made))
         self.highest = max(self.highest, order(made))
         if Bundle(made).flags & REVOKE:
             self.sealed = max(self.sealed, order(made))
             self.revoked = True
 
-    def day(self):
-        return self.board.clock // DAY
+    def day(self, made):
+        """Return the day that a staging counts for: a clock that is behind proves none."""
+        today, created = self.board.clock // DAY, Bundle(made).created // DAY
+        return max([created, *self.staged[-1:]]) if created > today else today
 
     @rule(kind=st.sampled_from(["unsigned", "one signer", "fleet", "jump", "keys", "bytes"]))
     def offer_a_bad_bundle(self, kind):

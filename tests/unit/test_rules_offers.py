@@ -154,10 +154,10 @@ class TestRule09APublisherCannotWearOutTheFlash:
     def test_nor_can_bundles_of_two_days_in_turns_wear_it_out(self):
         with Board(clock=POWER_ON) as board:
             two = [offered((CA3,), 2 + day, created=CREATED + day * DAY) for day in range(2)]
+            useless = Error("FORMAT", "does not load here")
             for turn in range(40):
                 board.offer(two[turn % 2])
-                fault = Error("FORMAT", "does not load here")
-                with patch.object(board.link, "context", side_effect=fault):
+                with patch.object(board.link, "context", side_effect=useless):
                     board.connect()
                 assert board.state == "idle"
                 board.set(POWER_ON)

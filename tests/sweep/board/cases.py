@@ -11,6 +11,8 @@ _OTHERS = {
     "boot.py": b"# never touched\n",
     "main.py": b"import urootlet\n" * 20,
     "cert.der": bytes(range(256)) * 3,
+    "key.der": bytes(range(121)),
+    "rootlet.json": b"{%s}" % (b" " * 160),
 }
 
 

@@ -67,6 +67,34 @@ def back_off(sweep_class, device, files):
     return 1
 
 
+class Fading(Bad):
+    """The candidate does not get through, then nothing does, then the candidate alone."""
+
+    dead = ("new",)
+
+    def fault(self, world, bundle):
+        return "ROOT" if self.is_(bundle, *self.dead) else ""
+
+
+def dead_active(sweep_class, device, files):
+    """When the active set is dead, a parked candidate does not wait for a long back-off."""
+    case = Fading(files)
+    rotation = at_rest(sweep_class, device, case)
+    world = rotation.identity._world
+    told = []
+    for later, dead in ((1000, ("new",)), (1000, ("new", "old")), (60, ("old",)), (900, ("old",))):
+        world.now += later
+        case.dead = dead
+        try:
+            told.append(rotation.connect().digest)
+        except Error as error:
+            told.append(error.code)
+    device.off()
+    if told != [digest_of(files["old"]), "ROOT", "ROOT", digest_of(files["new"])]:
+        raise Violation("I6-dead-active", repr(told))
+    return 4
+
+
 def key_file(sweep_class, device, files):
     """Rule 4: a key file that is not the one accepted counts for nothing."""
     case = KeysFile(files)
@@ -118,6 +146,6 @@ def dropped_for_good(sweep_class, device, files):
 def every(sweep_class, device, files):
     """Run all checks; return how many faults they put in."""
     checks = (
-        nothing_bad_is_taken, three_a_day, back_off, key_file, read_back, dropped_for_good,
+        nothing_bad_is_taken, three_a_day, back_off, dead_active, key_file, read_back, dropped_for_good,
     )  # fmt: skip
     return sum([check(sweep_class, device, files) for check in checks])

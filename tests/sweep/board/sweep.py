@@ -369,7 +369,7 @@ class Sweep:
         """I11: rotate at many ages of the file system, with nothing put in: what does it cost?
 
         Littlefs compacts its directory and moves it to other blocks as it likes, and no rotation
-        can choose when: about 25 writes apart, and 1,200.
+        can choose when: about 25 writes apart, and 2,400.
         """
         self.case.bounded = True
         dearest = most = 0
