@@ -1,8 +1,8 @@
 """Deliberate bugs in the device package, and where each must be found.
 
 A mutant is a textual patch of a copy of ``device/urootlet``. Its text must be there once, or the
-mutant says nothing; and a named invariant must see it, or the sweep has a hole. The module
-``renewal`` takes the same steps for certificates, and is not what is swept.
+mutant says nothing; and a named invariant must see it, or the sweep has a hole. The modules
+``renewal`` and ``jobs`` take some of the same steps, and are not what is swept.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 from sweep.run import DEVICE, Job, run
 
 _CHECKS = Job("micropython", "checks")
-_OTHER = "renewal"
+_OTHERS = ("renewal", "jobs")
 
 
 def _cuts(*cases: int) -> Job:
@@ -246,7 +246,7 @@ MUTANTS = (
 
 
 def _patch(package: Path, old: str, new: str) -> None:
-    texts = {path: path.read_text() for path in package.glob("*.py") if path.stem != _OTHER}
+    texts = {path: path.read_text() for path in package.glob("*.py") if path.stem not in _OTHERS}
     found = [path for path, text in texts.items() for _ in range(text.count(old))]
     if len(found) != 1:
         raise ValueError(f"{old!r} is {len(found)} times in the package")
