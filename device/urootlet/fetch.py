@@ -7,7 +7,7 @@ Status 200 only, no redirect, no chunked body, a header of at most 1 KB, a body 
 import socket
 import time
 
-from .errors import Error, const
+from .errors import MICROPYTHON, Error, const
 
 _HEADER = const(1024)
 _SECONDS = const(20)
@@ -26,7 +26,7 @@ def get(url: str, limit: int, seconds: int = _SECONDS) -> bytes:
         raise Error("NET", "not an http URL: " + url)
     sock = socket.socket()
     try:
-        ends = time.time() + seconds
+        ends = _ticks() + seconds * 1000  # below the wrap: ticks_diff takes it
         sock.settimeout(seconds)
         sock.connect(socket.getaddrinfo(host, int(port or "80"))[0][-1])
         sock.send(("GET /%s HTTP/1.0\r\nHost: %s\r\n\r\n" % (path, place)).encode())
@@ -37,14 +37,28 @@ def get(url: str, limit: int, seconds: int = _SECONDS) -> bytes:
         sock.close()
 
 
-def _answer(sock: "socket.socket", buffer: bytearray, ends: float) -> bytes:
+def _ticks() -> int:
+    """Return milliseconds that count on when the clock is set: NTP may do that at any time."""
+    if MICROPYTHON:
+        return time.ticks_ms()  # type: ignore[attr-defined,no-any-return]
+    return int(time.monotonic() * 1000)
+
+
+def _left(ends: int) -> int:
+    """Return the milliseconds until then."""
+    if MICROPYTHON:  # they start again at 0 now and then
+        return time.ticks_diff(ends, _ticks())  # type: ignore[attr-defined,no-any-return]
+    return ends - _ticks()
+
+
+def _answer(sock: "socket.socket", buffer: bytearray, ends: int) -> bytes:
     """Read to the end of the connection; the buffer is all that is ever held."""
     size = 0
     while True:
-        left = ends - time.time()
+        left = _left(ends)
         if left <= 0:
             raise OSError("too slow")
-        sock.settimeout(left)
+        sock.settimeout(left / 1000)
         part = sock.recv(len(buffer) - size if size < len(buffer) else 1)
         if not part:
             break
