@@ -3,7 +3,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTHON := $(shell for p in python3.11 python3.12 python3.13 python3.14 python3 /usr/bin/python3; do \
 	$$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && { echo $$p; break; }; done)
-WORKERS ?= auto
+# Tests wait for boards and servers much of the time: three for each two processors.
+WORKERS ?= $(shell $(PYTHON) -c 'import os; print(3 * (os.cpu_count() or 2) // 2)' 2>/dev/null || echo auto)
 
 .PHONY: audit-tools bench-audit bench-flash bench-lab bench-provision bench-size bench-start board certs check clean demo dev dist docs embedded fix fuzz lists matrix-table soak stores sweep test trust-stores vectors wolfssl
 
