@@ -27,6 +27,13 @@ def status(board: Remote) -> dict[str, Any]:
     return _ask(board, "_status()", "the board cannot tell what it trusts")
 
 
+def active(board: Remote) -> bytes:
+    """Return the bundle that the board connects with, empty where it has none."""
+    _load(board)
+    answer = _ask(board, "_active()", "the board cannot tell what it trusts")
+    return base64.b64decode(answer["data"])
+
+
 def offer(board: Remote, data: bytes, silence: float = SILENCE) -> dict[str, Any]:
     """Offer a signed file; return whether it was ``new``, and the ``state`` then.
 

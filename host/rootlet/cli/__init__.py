@@ -50,6 +50,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "rootlet.cli.rotate",
         "Offer a bundle to a board or roll it out to a fleet, and watch.",
     ),
+    "report": (
+        "rootlet.cli.report",
+        "Write a page about the trust of a bundle, a board or a fleet.",
+    ),
     "aws": ("rootlet.cli.aws", "Look after endpoint, certificates and policies in AWS IoT."),
     "matrix": ("rootlet.cli.matrix", "Put a board or client through every scenario of the lab."),
     "lab": ("rootlet.cli.lab", "Run an endpoint shaped like AWS that misbehaves on demand."),

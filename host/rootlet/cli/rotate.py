@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import click
 
-from rootlet import files, signing
+from rootlet import files, signing, standing
 from rootlet.cli import renew, rollout, rollout_status, show
 from rootlet.cli.aws_options import Where, where_options
 from rootlet.errors import InputError
@@ -120,48 +118,5 @@ def _board(port: str, *, json_output: bool) -> None:
     if json_output:
         show.as_json("rotation/1", {"port": port, **found})
         return
-    rows = [_row(one["slot"], one["role"], one["bundle"]) for one in found["slots"]]
-    rows.append(_row("factory", "", found["factory"]))
-    show.table("", ("slot", "role", "order", "anchors", "bytes", "created", "sha256"), rows)
-    show.facts(_facts(found))
-
-
-def _row(slot: str, role: str, bundle: dict[str, Any] | None) -> tuple[str, ...]:
-    if bundle is None:
-        return (slot, role or "empty", "", "", "", "", "")
-    digest = bundle["sha256"][:16]
-    if "fault" in bundle:
-        return (slot, role or "unusable", bundle["fault"], "", str(bundle["bytes"]), "", digest)
-    order = f"{bundle['key_set']}.{bundle['sequence']}" if bundle["sequence"] else "unsigned"
-    sizes = (str(bundle["anchors"]), str(bundle["bytes"]))
-    return (slot, role or "-", order, *sizes, _day(bundle["created"]), digest)
-
-
-def _facts(found: dict[str, Any]) -> dict[str, str]:
-    signers = found["signers"]
-    keys = (
-        f"version {found['keys']} for {found['target']}, {signers['threshold']} of "
-        f"{signers['keys']} keys"
-        if signers
-        else "none: every offer is refused (NOKEYS)"
-    )
-    return {
-        "state": found["state"],
-        "reason": found["reason"] or "-",
-        "attempts": f"{found['attempts']} without a verdict",
-        "floor": "{}.{}".format(*found["floor"]),
-        "time floor": _day(found["time_floor"]),
-        "next try": _moment(found["next_try"]),
-        "key set": keys,
-        "last bad": found["last_bad"] if found["last_bad"].strip("0") else "-",
-        "free": f"{found['free']} bytes",
-        "wear": f"{found['writes']} writes of the record",
-    }
-
-
-def _day(seconds: int) -> str:
-    return datetime.fromtimestamp(seconds, UTC).date().isoformat() if seconds else "-"
-
-
-def _moment(seconds: int) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat() if seconds else "-"
+    show.table("", standing.COLUMNS, standing.slots(found))
+    show.facts(standing.facts(found))
