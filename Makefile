@@ -5,7 +5,7 @@ PYTHON := $(shell for p in python3.11 python3.12 python3.13 python3.14 python3 /
 	$$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && { echo $$p; break; }; done)
 WORKERS ?= auto
 
-.PHONY: audit-tools bench-audit bench-flash bench-lab bench-provision bench-size bench-start board certs check clean demo dev dist docs embedded fix fuzz lists matrix-table soak stores sweep test trust-stores vectors wolfssl
+.PHONY: audit-tools bench-audit bench-flash bench-lab bench-provision bench-size bench-start board browser certs check clean demo dev dist docs embedded fix fuzz lists matrix-table soak stores sweep test trust-stores vectors wolfssl
 
 dev: $(VENV)/.ready
 
@@ -66,6 +66,11 @@ trust-stores: dev
 	@for p in keytool certutil update-ca-certificates; do command -v $$p >/dev/null || { \
 	echo "error: no $$p. apt-get install default-jre-headless libnss3-tools ca-certificates" >&2; exit 2; }; done
 	$(BIN)/python -m pytest tests/trust_stores.py
+
+# Needs Chromium, which a blank machine lacks. PICTURES=FOLDER keeps what was seen.
+browser: dev
+	@command -v chromium >/dev/null || { echo "error: no chromium. apt-get install chromium" >&2; exit 2; }
+	ROOTLET_PICTURES="$(PICTURES)" $(BIN)/python -m pytest -n 0 tests/browser.py
 
 # pytest-embedded warns in every test, and here a warning is an error: it stays out of dev.
 embedded: dev

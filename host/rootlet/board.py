@@ -80,9 +80,12 @@ def load(board: str | Path) -> Board:
 def of_machine(machine: str) -> Board | None:
     """Return the board that ``sys.implementation._machine`` names, None when there is no one.
 
-    MicroPython writes ``NAME with CHIP``. Of boards with the same chip the first by id is
-    returned: their figures are those of the chip.
+    MicroPython writes ``NAME with CHIP``; its unix port, which a virtual board runs, begins with
+    ``linux``. Of boards with the same chip the first by id is returned: their figures are those
+    of the chip.
     """
+    if machine.startswith("linux"):
+        return load("virtual")
     chip = machine.rpartition(" with ")[2].replace("-", "").upper()
     found = map(load, ids())
     return next((one for one in found if _chip(one) == chip), None)

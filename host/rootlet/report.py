@@ -29,9 +29,15 @@ def of_board(port: str, at: datetime, board: Board | None = None) -> page.Report
 
     Raises BoardError, and TrustError when it cannot tell.
     """
-    found = rotate.held(port)
+    return of_held(rotate.held(port), port, at, board)
+
+
+def of_held(
+    found: rotate.Held, name: str, at: datetime, board: Board | None = None
+) -> page.Report:
+    """Report what a board has said; ``board`` goes before what it calls itself."""
     board = board or boards.of_machine(found.machine)
-    return _report(found.active, port, at, board, status=found.status)
+    return _report(found.active, name, at, board, status=found.status)
 
 
 def of_fleet(jobs: Sequence[Progress], at: datetime, board: Board | None = None) -> page.Report:

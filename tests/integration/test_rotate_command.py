@@ -308,6 +308,17 @@ class TestTheCommands:
         assert document["free"] > 0
         assert document["writes"] > 0
 
+    def test_report_asks_the_board_for_its_bundle_and_state(self, bench, release, tmp_path):
+        bench.flash(release(1), KEYS)
+        page = tmp_path / "board.html"
+        done = rootlet("report", "--port", bench.board.port, "--html", page, "--json")
+        told = json.loads(done.stdout)
+        assert told["bundle"]["bytes"] == len(release(1))
+        assert told["bundle"]["sequence"] == 1
+        assert told["rotation"]["floor"] == [1, 1]
+        assert told["board"] == "virtual"
+        assert "Rotation on the board" in page.read_text()
+
     def test_public_keys_alone_are_answered_with_the_command_that_makes_a_set(
         self, tmp_path, release
     ):

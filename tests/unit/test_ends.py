@@ -187,7 +187,7 @@ class TestSvg:
         }  # fmt: skip
 
     def test_every_colour_has_its_dark_twin(self, drawn):
-        light, dark = drawn.split("@media (prefers-color-scheme: dark)")
+        light, dark = drawn.split("@media screen and (prefers-color-scheme: dark)")
         for name in ("--ink", "--dim", "--line", "--page", "--ats", "--own", "--legacy", "--now"):
             assert f"{name}: #" in light
             assert f"{name}: #" in dark.split("} }")[0]
