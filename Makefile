@@ -114,7 +114,7 @@ board: dev
 # The documentation as a site, in site/; a warning fails it.
 docs: dev
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[docs]'
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict  # --quiet would hide warnings from --strict too
 	@echo "site/index.html"
 
 dist: dev

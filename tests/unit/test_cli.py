@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ import click
 import pytest
 from click.globals import resolve_color_default
 
+from parsing import every_command, examples, help_of, parse
 from rootlet.cli import COMMANDS, cli
 
 FAST = {"COLUMNS": "100"}
@@ -43,6 +45,16 @@ class TestHelp:
         assert done.returncode == 0
         for name in COMMANDS:
             assert f"\n  {name} " in done.stdout
+
+    @pytest.mark.parametrize("path", dict(every_command()))
+    def test_of_every_command_has_two_examples_of_itself_and_its_exit_codes(self, path):
+        """And the examples parse: no option in them is gone."""
+        told = help_of(path)
+        found = examples(told)
+        assert len([one for one in found if one.startswith(path)]) >= 2, told
+        assert re.search(r"^ *Exit codes: 0 ", told, re.MULTILINE)
+        for one in found:
+            parse(one)
 
     @pytest.mark.parametrize("name", COMMANDS)
     def test_of_each_command_has_examples_or_commands_and_touches_nothing(self, name, tmp_path):

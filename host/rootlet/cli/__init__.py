@@ -83,7 +83,9 @@ class _LazyGroup(click.Group):
     cls=_LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     invoke_without_command=True,
-    epilog="Exit codes: 0 done or yes, 1 failed, 2 bad input, 3 the answer is no, "
+    epilog="\b\nExamples:\n  rootlet demo\n  rootlet build --board esp32 --keys ecc -o ecc.rlt\n"
+    "  rootlet doctor --port auto\n\n"
+    "Exit codes: 0 done or yes, 1 failed, 2 bad input, 3 the answer is no, "
     "4 board or port, 5 network, 130 interrupted.",
 )
 @click.version_option(__version__, prog_name="rootlet")

@@ -10,7 +10,16 @@ from rootlet.cli import aws_certs, show
 from rootlet.cli.aws_options import Where, where_options
 
 
-@click.group("aws")
+@click.group(
+    "aws",
+    epilog="""\b
+Examples:
+  rootlet aws endpoint
+  rootlet aws certs list
+\b
+Exit codes: 0 done, 2 bad input, 3 the answer is no, 5 AWS.
+""",
+)
 def command() -> None:
     """Ask AWS IoT for the endpoint, and look after certificates and policies.
 

@@ -17,7 +17,16 @@ if TYPE_CHECKING:
 _PATH = click.Path(path_type=Path)
 
 
-@click.group("certs")
+@click.group(
+    "certs",
+    epilog="""\b
+Examples:
+  rootlet aws certs list
+  rootlet aws certs deactivate thing/pump-7
+\b
+Exit codes: 0 done, 2 bad input, 3 the answer is no, 5 AWS.
+""",
+)
 def command() -> None:
     """Certificates in AWS IoT: made, registered, switched on and off, handed over, deleted."""
 

@@ -35,7 +35,16 @@ def report_standings(standings: Sequence[signing.Standing]) -> None:
             click.echo(" hint: add one with: rootlet sign FILE --key KEY.pem", err=True)
 
 
-@click.group("key")
+@click.group(
+    "key",
+    epilog="""\b
+Examples:
+  rootlet key new a.pem
+  rootlet key set -o keys-1.rlk --target pumps --key a.pub.pem --sign a.pem
+\b
+Exit codes: 0 done, 2 bad input, 3 a key or signature is not good enough.
+""",
+)
 def command() -> None:
     """Make and look at signing keys and key sets."""
 

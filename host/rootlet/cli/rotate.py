@@ -12,7 +12,16 @@ from rootlet.cli.aws_options import Where, where_options
 from rootlet.errors import InputError
 
 
-@click.group("rotate")
+@click.group(
+    "rotate",
+    epilog="""\b
+Examples:
+  rootlet rotate offer --port auto pumps-7.rlt
+  rootlet rotate status --target pumps --watch
+\b
+Exit codes: 0 done, 2 bad input, 3 the answer is no, 4 board or port, 5 AWS.
+""",
+)
 def command() -> None:
     """Offer a bundle to a board or roll it out to a fleet, and see what became of it."""
 
