@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 Examples:
   rootlet board list
   rootlet board virtual
-\b
+
 Exit codes: 0 done, 2 bad input, 4 board, port or MicroPython, 5 network.
 """,
 )
@@ -39,7 +39,7 @@ command.add_command(board_show.command)
 Examples:
   rootlet board prepare
   rootlet board prepare && rootlet demo
-\b
+
 Exit codes: 0 all is there, 4 MicroPython cannot be had, 5 umqtt.simple cannot be fetched.
 """
 )
@@ -59,7 +59,7 @@ Examples:
   rootlet board virtual
   rootlet board virtual --dir /tmp/board --clock now
   rootlet board virtual --clock 2031-01-01T00:00:00Z
-\b
+
 Exit codes: 0 stopped with Ctrl-C, 2 bad input, 4 the board cannot run.
 """
 )

@@ -36,7 +36,7 @@ _GROUPS = {
 Examples:
   rootlet certs list
   rootlet certs check --within 180
-\b
+
 Exit codes: 0 done, 2 bad input, 3 something ends soon, or a shipped file is not what
 it must be.
 """

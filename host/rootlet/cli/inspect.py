@@ -19,7 +19,7 @@ from urootlet import der, facts
 Examples:
   rootlet inspect ecc.rlt
   rootlet inspect ecc.rlt --json
-\b
+
 Exit codes: 0 read, 2 not a bundle.
 """
 )

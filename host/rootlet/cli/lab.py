@@ -34,7 +34,7 @@ _ANY = ("0.0.0.0", "")  # noqa: S104 - what it is compared with
 Examples:
   rootlet lab scenarios
   rootlet lab up --scenario lookalike-root
-\b
+
 Exit codes: 0 done, 2 bad input, 3 refused, 5 a port is taken or a server does not start.
 """,
 )
@@ -53,7 +53,7 @@ Examples:
   rootlet lab up
   rootlet lab up --scenario lookalike-root
   rootlet lab up --bind 192.168.7.2 --json-log lab.jsonl
-\b
+
 Exit codes: 0 stopped, 2 bad input, 5 a port is taken or a server does not start.
 """
 )

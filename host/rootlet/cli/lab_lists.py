@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 Examples:
   rootlet lab pki -o lab-pki
   rootlet lab pki -o lab --region us-east-1 --thing pump-7
-\b
+
 Exit codes: 0 written, 2 the folder is not empty.
 """
 )
@@ -51,7 +51,7 @@ def pki(folder: Path, region: str, thing: str, json_output: bool) -> None:
 Examples:
   rootlet lab scenarios
   rootlet lab scenarios --json
-\b
+
 Exit codes: 0 listed.
 """,
 )

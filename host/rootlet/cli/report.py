@@ -28,7 +28,7 @@ Examples:
   rootlet report --bundle pumps-7.rlt --board esp32 --html pumps-7.html
   rootlet report --port auto --html board.html
   rootlet report --target pumps --html fleet.html --json
-\b
+
 Exit codes: 0 written, 2 bad input, 3 the board cannot tell, or no such roll-out, 4 board or port,
 5 AWS.
 """

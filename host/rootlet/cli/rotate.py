@@ -18,7 +18,7 @@ from rootlet.errors import InputError
 Examples:
   rootlet rotate offer --port auto pumps-7.rlt
   rootlet rotate status --target pumps --watch
-\b
+
 Exit codes: 0 done, 2 bad input, 3 the answer is no, 4 board or port, 5 AWS.
 """,
 )
@@ -38,7 +38,7 @@ command.add_command(renew.identity)
 Examples:
   rootlet rotate offer --port auto pumps-7.rlt
   rootlet rotate offer --port /dev/ttyUSB0 keys-2.rlk
-\b
+
 Exit codes: 0 taken or there already, 2 bad input, 3 refused by the board, 4 board or port.
 """
 )
@@ -72,7 +72,7 @@ Examples:
   rootlet rotate status --target pumps --watch
   rootlet rotate status --target pumps --all --svg pumps.svg
   rootlet rotate status --job rl-pumps-1-7-add-f --json
-\b
+
 Exit codes: 0 shown, 2 bad input, 3 the board cannot tell, or no such roll-out, 4 board or port,
 5 AWS.
 """

@@ -32,7 +32,7 @@ _SYSTEMS = ("debian", "fedora", "alpine", "arch", "macos", "windows")
 Examples:
   rootlet trust check
   rootlet trust install amazon-root-ca-1
-\b
+
 Exit codes: 0 done or yes, 1 failed, 2 bad input, 3 the answer is no.
 """
 )
