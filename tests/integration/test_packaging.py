@@ -11,17 +11,28 @@ import pytest
 TOP = Path(__file__).parents[2]
 
 
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("wheel")
+def built(kind, folder):
+    """Build one kind of distribution into a folder; return its file."""
     subprocess.run(
-        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)],
+        [sys.executable, "-m", "hatchling", "build", "-t", kind, "-d", str(folder)],
         cwd=TOP,
         check=True,
         capture_output=True,
         timeout=120,
     )
-    return next(folder.glob("*.whl"))
+    (found,) = (one for one in folder.iterdir() if one.suffix in (".whl", ".gz"))
+    return found
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    return built("wheel", tmp_path_factory.mktemp("wheel"))
+
+
+@pytest.fixture(scope="module")
+def sdist(tmp_path_factory):
+    with tarfile.open(built("sdist", tmp_path_factory.mktemp("sdist"))) as archive:
+        return {name.partition("/")[2] for name in archive.getnames()}
 
 
 def test_the_wheel_holds_code_and_data(wheel):
@@ -38,20 +49,6 @@ def test_the_wheel_holds_code_and_data(wheel):
     ):
         assert name in names
     assert not [name for name in names if name.startswith("test") or "extract" in name]
-
-
-@pytest.fixture(scope="module")
-def sdist(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("sdist")
-    subprocess.run(
-        [sys.executable, "-m", "hatchling", "build", "-t", "sdist", "-d", str(folder)],
-        cwd=TOP,
-        check=True,
-        capture_output=True,
-        timeout=120,
-    )
-    with tarfile.open(next(folder.glob("*.tar.gz"))) as archive:
-        return {name.partition("/")[2] for name in archive.getnames()}
 
 
 @pytest.mark.parametrize(
