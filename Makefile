@@ -6,7 +6,7 @@ PYTHON := $(shell for p in python3.11 python3.12 python3.13 python3.14 python3 /
 # Tests wait for boards and servers much of the time: three for each two processors.
 WORKERS ?= $(shell $(PYTHON) -c 'import os; print(3 * (os.cpu_count() or 2) // 2)' 2>/dev/null || echo auto)
 
-.PHONY: audit-tools bench-audit bench-flash bench-lab bench-provision bench-size bench-start board certs check clean demo dev dist docs embedded fix fuzz lists matrix-table soak stores sweep test trust-stores vectors wolfssl
+.PHONY: audit-tools bench-audit bench-flash bench-lab bench-provision bench-size bench-start board browser certs check clean demo dev dist docs embedded fix fuzz lists matrix-table soak stores sweep test trust-stores vectors wolfssl
 
 dev: $(VENV)/.ready
 
@@ -68,6 +68,11 @@ trust-stores: dev
 	echo "error: no $$p. apt-get install default-jre-headless libnss3-tools ca-certificates" >&2; exit 2; }; done
 	$(BIN)/python -m pytest tests/trust_stores.py
 
+# Needs Chromium, which a blank machine lacks. PICTURES=FOLDER keeps what was seen.
+browser: dev
+	@command -v chromium >/dev/null || { echo "error: no chromium. apt-get install chromium" >&2; exit 2; }
+	ROOTLET_PICTURES="$(PICTURES)" $(BIN)/python -m pytest -n 0 tests/browser.py
+
 # pytest-embedded warns in every test, and here a warning is an error: it stays out of dev.
 embedded: dev
 	$(BIN)/rootlet board prepare
@@ -110,7 +115,7 @@ board: dev
 # The documentation as a site, in site/; a warning fails it.
 docs: dev
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[docs]'
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict  # --quiet would hide warnings from --strict too
 	@echo "site/index.html"
 
 dist: dev

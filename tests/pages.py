@@ -74,6 +74,10 @@ class Desk:
     def __exit__(self, *_: object) -> None:
         self._stack.close()
 
+    def exchange(self, name: str, value: str) -> None:
+        """Put ``value`` where a page says ``name``."""
+        self._names[name] = value
+
     def follow(self, page: str) -> dict[str, str]:
         """Run every command of a page; return what each has printed."""
         return {one.text: self.do(one) for one in commands(page)}
@@ -112,7 +116,7 @@ class Desk:
 
     def _words(self, command: str) -> list[str]:
         program, *words = shlex.split(command)
-        known = re.compile("|".join(rf"(?<!\w){name}(?!\w)" for name in self._names))
+        known = re.compile("|".join(rf"(?<!\w){re.escape(name)}(?!\w)" for name in self._names))
         exchanged = [known.sub(lambda found: self._names[found[0]], word) for word in words]
         return [*PROGRAMS[program], *exchanged]
 

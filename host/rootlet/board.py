@@ -33,7 +33,17 @@ from rootlet.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-__all__ = ["FORMS_OF", "KEYS", "KEY_KINDS", "MAX_FILE_BYTES", "Board", "Fact", "ids", "load"]
+__all__ = [
+    "FORMS_OF",
+    "KEYS",
+    "KEY_KINDS",
+    "MAX_FILE_BYTES",
+    "Board",
+    "Fact",
+    "ids",
+    "load",
+    "of_machine",
+]
 
 MAX_FILE_BYTES = 64 * 1024
 _HINT = "docs/boards.md explains each key; `rootlet board show esp32` shows a complete board"
@@ -65,6 +75,24 @@ def load(board: str | Path) -> Board:
             hint="rootlet board show",
         )
     return _read(resources.data("boards") / f"{board}.toml")
+
+
+def of_machine(machine: str) -> Board | None:
+    """Return the board that ``sys.implementation._machine`` names, None when there is no one.
+
+    MicroPython writes ``NAME with CHIP``; its unix port, which a virtual board runs, begins with
+    ``linux``. Of boards with the same chip the first by id is returned: their figures are those
+    of the chip.
+    """
+    if machine.startswith("linux"):
+        return load("virtual")
+    chip = machine.rpartition(" with ")[2].replace("-", "").upper()
+    found = map(load, ids())
+    return next((one for one in found if _chip(one) == chip), None)
+
+
+def _chip(board: Board) -> str:
+    return board.chip.model.value.replace("-", "").upper()
 
 
 def _read(path: Path) -> Board:

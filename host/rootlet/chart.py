@@ -26,19 +26,22 @@ _LABEL = 16  # pixels between two names of lines
 _STEPS = 4  # lines of the grid
 
 _PAGE = """\
-<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img" \
-aria-labelledby="title desc" font-family="system-ui, sans-serif" font-size="12">
-<title id="title">{title}</title>
-<desc id="desc">{text}</desc>
+<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" class="rollout" role="img" \
+aria-labelledby="rollout-title rollout-desc" font-family="system-ui, sans-serif" font-size="12">
+<title id="rollout-title">{title}</title>
+<desc id="rollout-desc">{text}</desc>
 <style>
-svg {{ background: #fff; }} text {{ fill: #1f2328; }} .soft {{ fill: #59636e; }}
-.grid {{ stroke: #d1d9e0; }} .line {{ fill: none; stroke-width: 2.5; }}
-.out {{ stroke: #6e7781; stroke-dasharray: 2 4; }}
-.confirmed {{ stroke: #116329; }} .failed {{ stroke: #b35900; stroke-dasharray: 8 4; }}
-@media (prefers-color-scheme: dark) {{
-svg {{ background: #0d1117; }} text {{ fill: #e6edf3; }} .soft {{ fill: #9198a1; }}
-.grid {{ stroke: #3d444d; }} .out {{ stroke: #9198a1; }}
-.confirmed {{ stroke: #4ac26b; }} .failed {{ stroke: #f0a868; }} }}
+.rollout {{ background: #fff; }} .rollout text {{ fill: #1f2328; }}
+.rollout .soft {{ fill: #59636e; }} .rollout .grid {{ stroke: #d1d9e0; }}
+.rollout .line {{ fill: none; stroke-width: 2.5; }}
+.rollout .out {{ stroke: #6e7781; stroke-dasharray: 2 4; }}
+.rollout .confirmed {{ stroke: #116329; }}
+.rollout .failed {{ stroke: #b35900; stroke-dasharray: 8 4; }}
+@media screen and (prefers-color-scheme: dark) {{
+.rollout {{ background: #0d1117; }} .rollout text {{ fill: #e6edf3; }}
+.rollout .soft {{ fill: #9198a1; }} .rollout .grid {{ stroke: #3d444d; }}
+.rollout .out {{ stroke: #9198a1; }} .rollout .confirmed {{ stroke: #4ac26b; }}
+.rollout .failed {{ stroke: #f0a868; }} }}
 </style>
 <text x="{left}" y="20" font-size="15" font-weight="600">{title}</text>
 <text x="{left}" y="38" class="soft">{text}</text>

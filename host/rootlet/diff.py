@@ -109,19 +109,24 @@ class _Loss:
 
 
 @dataclass(frozen=True)
-class _Side:
+class Side:
+    """One bundle and what its anchors are."""
+
     found: layout.Bundle
     anchors: Sequence[Anchor]
 
     @property
     def trusts(self) -> set[tuple[bytes, bytes]]:
+        """Name and key of each anchor."""
         return {one.trust for one in self.anchors}
 
     @property
     def answers(self) -> list[coverage.Answer]:
+        """Which chains of Amazon it can end, a row each."""
         return coverage.answers([one.id for one in self.anchors if one.id], self.found.profile)
 
     def usage(self) -> budget.Usage:
+        """Return what it needs room for."""
         return budget.Usage(
             size=len(self.found.data),
             anchors=[
@@ -138,7 +143,7 @@ def compare(old: layout.Bundle, new: layout.Bundle, board: Board | None = None) 
     Raises TrustError when a bundle names an original of the catalogue and holds another key,
     InputError when an anchor cannot be read.
     """
-    before, after = _side(old), _side(new)
+    before, after = side(old), side(new)
     return Difference(
         header=_header(before, after),
         changes=_changes(before, after),
@@ -150,8 +155,9 @@ def compare(old: layout.Bundle, new: layout.Bundle, board: Board | None = None) 
     )
 
 
-def _side(found: layout.Bundle) -> _Side:
-    return _Side(found, [_anchor(found, index) for index in range(len(found.anchors))])
+def side(found: layout.Bundle) -> Side:
+    """Look at one bundle. Raises as ``compare`` does."""
+    return Side(found, [_anchor(found, index) for index in range(len(found.anchors))])
 
 
 def _anchor(found: layout.Bundle, index: int) -> Anchor:
@@ -171,7 +177,7 @@ def _anchor(found: layout.Bundle, index: int) -> Anchor:
     )
 
 
-def _changes(before: _Side, after: _Side) -> list[Change]:
+def _changes(before: Side, after: Side) -> list[Change]:
     """Return kept, added and removed anchors, in this order."""
     old = {one.identity: one for one in before.anchors}
     new = {one.identity: one for one in after.anchors}
@@ -199,7 +205,7 @@ def _twin_note(one: Anchor, others: Sequence[Anchor]) -> str:
     return f"the same key as {', '.join(twins)}, under another certificate" if twins else ""
 
 
-def _losses(better: _Side, worse: _Side, board: Board | None) -> Iterator[_Loss]:
+def _losses(better: Side, worse: Side, board: Board | None) -> Iterator[_Loss]:
     """Yield all that ``better`` verifies, or fits, and ``worse`` does not."""
     for one, other in zip(better.answers, worse.answers, strict=True):
         if _RANK.index(other.covered) < _RANK.index(one.covered):
@@ -209,7 +215,7 @@ def _losses(better: _Side, worse: _Side, board: Board | None) -> Iterator[_Loss]
         yield _Loss(f"all of it on board {board.id}", "yes", "no", "it fits", why)
 
 
-def _other_losses(better: _Side, worse: _Side) -> Iterator[_Loss]:
+def _other_losses(better: Side, worse: Side) -> Iterator[_Loss]:
     """Yield what hangs on anchors that are the root of no chain in the table of coverage."""
     others = [one for one in better.anchors if one.id not in _ROOTS]
     for one in others:
@@ -223,7 +229,7 @@ def _other_losses(better: _Side, worse: _Side) -> Iterator[_Loss]:
             yield _Loss(what, "yes", "no", f"{profile} {name}", f"{profile} no {name}")
 
 
-def _misfit(side: _Side, board: Board) -> str:
+def _misfit(side: Side, board: Board) -> str:
     for one in side.anchors:
         if one.form not in board.tls.forms.value:
             return f"its TLS stack does not take the form {one.form} of {one.label}"
@@ -233,12 +239,13 @@ def _misfit(side: _Side, board: Board) -> str:
     return ""
 
 
-def _header(before: _Side, after: _Side) -> list[tuple[str, str, str]]:
-    rows = zip(_facts(before.found), _facts(after.found), strict=True)
+def _header(before: Side, after: Side) -> list[tuple[str, str, str]]:
+    rows = zip(facts(before.found), facts(after.found), strict=True)
     return [(name, old, new) for (name, old), (_, new) in rows if name == "bytes" or old != new]
 
 
-def _facts(found: layout.Bundle) -> list[tuple[str, str]]:
+def facts(found: layout.Bundle) -> list[tuple[str, str]]:
+    """Return what a bundle says of itself, in words."""
     ids = range(found.signed_end, len(found.data), layout.SIGNATURE)
     keys = [bytes(found.data[at : at + layout.KEY_ID]).hex() for at in ids]
     flags = [word for flag, word in _FLAGS.items() if found.flags & flag]
@@ -260,7 +267,7 @@ def _time(seconds: int) -> str:
 
 
 def _costs(
-    before: _Side, after: _Side, board: Board | None
+    before: Side, after: Side, board: Board | None
 ) -> list[tuple[budget.Line, budget.Line]]:
     if board is None:
         return []
@@ -268,7 +275,7 @@ def _costs(
     return list(zip(*sides, strict=True))
 
 
-def _warnings(before: _Side, after: _Side) -> Iterator[str]:
+def _warnings(before: Side, after: Side) -> Iterator[str]:
     """Yield why devices that hold the old bundle would not take the new one, and what is odd."""
     old, new = before.found, after.found
     if old.target != new.target:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from rootlet import bundle as bundles
-from rootlet.boardio import mpy, trust
+from rootlet.boardio import mpy, package, trust
 from rootlet.boardio.remote import Remote
 from rootlet.errors import BoardError, TrustError
 from rootlet.identity import CERTIFICATE, KEY, SETTINGS, WIFI
@@ -49,6 +49,10 @@ class Report:
     keys: int = 0
     #: Whether the board noted anew what the bundle stands for.
     settled: bool = False
+    #: Version of the device package that was there before, where another one was written.
+    replaced: str = ""
+    #: Modules in the package's folder that are not of this version.
+    removed: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -136,18 +140,28 @@ def flash(
         _check_room(port, todo, report.board)
         if keys and not reset_trust:
             _check_same_keys(board, keys)
+        before = package.version(board)
         writer = _Writer(board, report, progress, sum(map(len, todo.values())))
         for path, data in todo.items():
             if path != BUNDLE:
                 writer.put(path, data)
+        report.removed = _prune(board, files)
+        if report.removed or any(path.startswith(mpy.FOLDER) for path in todo):
+            report.replaced = before
         if BUNDLE in files:
             report.settled = _settle(writer, files[BUNDLE], new=BUNDLE in todo, reset=reset_trust)
         identity = [path for path in IDENTITY if path not in files]
         found = zip(identity, board.hashes(identity), strict=True)
         report.missing = [path for path, digest in found if digest is None]
-        if report.written or report.settled:
+        if report.written or report.settled or report.removed:
             board.restart()
     return report
+
+
+def _prune(board: Remote, files: Mapping[str, bytes]) -> list[str]:
+    """Remove modules of other versions from the package's folder, once this one is there."""
+    names = [path.rpartition("/")[2] for path in files if path.startswith(f"{mpy.FOLDER}/")]
+    return package.prune(board, mpy.FOLDER, names) if names else []
 
 
 def _settle(writer: _Writer, bundle: bytes, *, new: bool, reset: bool) -> bool:

@@ -190,7 +190,7 @@ class _FileSystem:
         first = {} if image.PROGRAM in held else {image.PROGRAM: image.program()}
         wanted = first | {**self._order.files}
         self._check_trust(wanted)
-        dropped = _TRUST if self._order.reset_trust else ()
+        dropped = {*(_TRUST if self._order.reset_trust else ()), *filter(_is_of_package, held)}
         kept = {path: data for path, data in held.items() if path not in dropped}
         merged = kept | wanted
         report.missing = [path for path in flash.IDENTITY if path not in merged]
@@ -255,6 +255,11 @@ class _FileSystem:
         """Forget what was saved, once the chip has it."""
         if self._order.files:
             self._saved.unlink(missing_ok=True)
+
+
+def _is_of_package(path: str) -> bool:
+    """Whether a file is a module of the device package: another version's would run instead."""
+    return path.startswith(f"{mpy.FOLDER}/") and path.endswith((".py", ".mpy"))
 
 
 def _ask(port: str) -> tuple[Partition, ...]:

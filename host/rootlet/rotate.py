@@ -27,6 +27,15 @@ class Answer:
     key_set: bool
 
 
+@dataclass(frozen=True)
+class Held:
+    """What a board has: the bundle that it connects with, its status, and what machine it is."""
+
+    active: bytes
+    status: dict[str, Any]
+    machine: str
+
+
 def offer(port: str, data: bytes, where: str, silence: float = trust.SILENCE) -> Answer:
     """Offer a signed bundle or key set to the board at ``port``.
 
@@ -44,6 +53,12 @@ def status(port: str) -> dict[str, Any]:
     """Return what the board at ``port`` trusts; docs/rotation.md names the fields."""
     with _interrupted(port) as board:
         return trust.status(board)
+
+
+def held(port: str) -> Held:
+    """Return what the board at ``port`` has. Nothing is changed there."""
+    with _interrupted(port) as board:
+        return Held(trust.active(board), trust.status(board), str(board.probe()["machine"]))
 
 
 def identity(port: str, certificate: bytes = b"", key: bytes = b"") -> dict[str, Any]:

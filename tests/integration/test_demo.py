@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -49,8 +50,25 @@ def test_the_demo_observes_each_step_and_leaves_nothing(short_folder):
         "over plain HTTP brings it back",
     ):
         assert words in told
+    assert_readme_shows(document["steps"])
     assert list(short_folder.iterdir()) == []
     assert not [p for p in set(PROC.iterdir()) - before if _of_demo(p, str(short_folder))]
+
+
+def assert_readme_shows(steps):
+    """README's session has today's steps; of what was seen it shows parts, figures aside."""
+    readme = (Path(__file__).parents[2] / "README.md").read_text()
+    (session,) = re.findall(r"^```\n(ok  .*?)^```$", readme, re.MULTILINE | re.DOTALL)
+    shown = re.findall(r"^ok  (.*) \([\d.]+ s\)\n((?:    .*\n)*)", session, re.MULTILINE)
+    assert [title for title, _ in shown] == [step["what"] for step in steps]
+    assert f"all {len(steps)} steps observed" in session
+    for (_, text), step in zip(shown, steps, strict=True):
+        for part in " ".join(text.split()).split("; "):
+            assert _without_figures(part) in _without_figures(step["seen"])
+
+
+def _without_figures(text):
+    return re.sub(r"\b\d+\b", "0", text)
 
 
 def _of_demo(process, folder):

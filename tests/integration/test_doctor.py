@@ -27,7 +27,7 @@ from doctor_failures import (
     self_signed,
 )
 from doctor_world import RSA, THING, Broken, SerialPeer, World, bundle, climb, hear
-from rootlet import doctor
+from rootlet import __version__, doctor, resources
 from rootlet.boardio import mpy, remote
 from rootlet.boardio.remote import Remote
 from rootlet.boardio.virtual import VirtualBoard
@@ -131,6 +131,24 @@ class TestABoardThatIsWell:
         assert "192.0.2.7" in facts["wifi"]
         assert "lib/requests.py:2" in facts["programs"]
         assert f"CN={THING}" in facts["pair"]
+
+    @pytest.fixture
+    def aged(self):
+        """The package's first module as version 0.0.9; MicroPython takes it before the .mpy."""
+        source = (resources.device_package() / "__init__.py").read_text()
+        return {"lib/urootlet/__init__.py": source.replace(f'"{__version__}"', '"0.0.9"')}
+
+    def test_with_another_version_of_the_package_is_told_so(self, world, aged):
+        with world.broken(Broken(aged)):
+            facts = {one.step: one.fact for one in world.climb()}
+        told = f"the device package 0.0.9 is another one, and this rootlet has {__version__}"
+        assert f"{told}: rootlet flash --port {world.port} BUNDLE" in facts["files"]
+
+    def test_with_another_version_that_lacks_something_fails_by_its_name(self, world, aged):
+        with world.broken(Broken({**aged, "lib/urootlet/diagnose.mpy": None})):
+            error = failed(world.climb(), "FORMAT", "files")
+        assert "the device package 0.0.9 cannot be loaded" in error.why
+        assert f"this rootlet has {__version__}" in error.why
 
     def test_gets_its_program_back(self, world):
         program = "import time\nwhile True:\n    print('pumping')\n    time.sleep(0.1)\n"

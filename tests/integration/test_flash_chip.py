@@ -106,6 +106,15 @@ def now():
 
 
 class TestFilesOfTheBoard:
+    def test_modules_of_another_package_go_since_they_would_run_instead(self, new_chip, files):
+        with new_chip(written=True) as chip:
+            run(chip, "import os;os.mkdir('lib');os.mkdir('lib/urootlet')")
+            run(chip, "with open('lib/urootlet/a.py', 'w') as f: f.write('old')")
+            report = install(chip, files)
+            assert "lib/urootlet/a.py" not in report.kept
+            assert "lib/urootlet/a.py" not in held(chip)
+            assert held(chip)["lib/urootlet/a.mpy"] == files["lib/urootlet/a.mpy"]
+
     def test_stay_and_an_unchanged_image_writes_nothing(self, new_chip, files):
         with new_chip(written=True) as chip:
             run(

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -10,17 +11,28 @@ import pytest
 TOP = Path(__file__).parents[2]
 
 
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("wheel")
+def built(kind, folder):
+    """Build one kind of distribution into a folder; return its file."""
     subprocess.run(
-        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)],
+        [sys.executable, "-m", "hatchling", "build", "-t", kind, "-d", str(folder)],
         cwd=TOP,
         check=True,
         capture_output=True,
         timeout=120,
     )
-    return next(folder.glob("*.whl"))
+    (found,) = (one for one in folder.iterdir() if one.suffix in (".whl", ".gz"))
+    return found
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    return built("wheel", tmp_path_factory.mktemp("wheel"))
+
+
+@pytest.fixture(scope="module")
+def sdist(tmp_path_factory):
+    with tarfile.open(built("sdist", tmp_path_factory.mktemp("sdist"))) as archive:
+        return {name.partition("/")[2] for name in archive.getnames()}
 
 
 def test_the_wheel_holds_code_and_data(wheel):
@@ -37,6 +49,33 @@ def test_the_wheel_holds_code_and_data(wheel):
     ):
         assert name in names
     assert not [name for name in names if name.startswith("test") or "extract" in name]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "LICENSE", "Makefile",
+        "pyproject.toml", "mkdocs.yml", "device/package.json", "device/manifest.py",
+        "device/main.py", "device/urootlet/__init__.py", "certs/catalog.toml", "certs/known.toml",
+        "certs/extract.py", "boards/esp32.toml", "docs/index.md", "examples/rotation/minimal.py",
+        "tests/conftest.py", "bench/size.py", "host/rootlet/py.typed",
+    ],
+)  # fmt: skip
+def test_the_source_distribution_can_be_built_tested_and_read(sdist, name):
+    assert name in sdist
+
+
+def test_the_source_distribution_has_no_set_up_of_this_computer(sdist):
+    unwanted = (".venv/", "site/", "dist/", "__pycache__", ".mypy_cache")
+    assert not [name for name in sdist if any(one in name for one in unwanted)]
+
+
+def test_every_board_and_anchor_is_in_the_wheel(wheel):
+    names = set(zipfile.ZipFile(wheel).namelist())
+    for folder in ("boards", "certs/anchors"):
+        for file in (TOP / folder).iterdir():
+            if file.suffix in (".toml", ".pem"):
+                assert f"rootlet/_data/{folder}/{file.name}" in names
 
 
 def test_the_wheel_builds_a_bundle_outside_the_checkout(wheel, tmp_path):

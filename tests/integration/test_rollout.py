@@ -411,6 +411,14 @@ class TestStatus:
         assert title.text == "pumps 1.2: add"
         assert str(text.text).startswith("3 of 4 things have confirmed")
 
+    def test_reports_it_on_a_page(self, fleet, tmp_path):
+        fleet.start("add", "--no-canary")
+        fleet.report("FAILED", THINGS[0], reason="parked")
+        told = document("report", "--target", "pumps", "--html", "pumps.html")
+        assert [one["reasons"] for one in told["jobs"]] == [{"FAILED parked": [THINGS[0]]}]
+        assert told["bundle"]["target"] == "pumps"
+        assert "pumps 1.2: add" in (tmp_path / "pumps.html").read_text()
+
     def test_watches_until_all_have_confirmed(self, fleet, monkeypatch):
         fleet.start("add", to=("--canary", BENCH))
         looks = iter([lambda: fleet.report("SUCCEEDED", CANARIES[0]),

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from keyset_cases import Set, first
-from rootlet import flash, identity, rotate
+from rootlet import __version__, flash, identity, rotate
 from rootlet.boardio import mpy
 from rootlet.boardio.remote import Remote
 from rootlet.boardio.virtual import VirtualBoard
@@ -18,6 +18,16 @@ from rotation_cases import KEYS, NEXT_KEYS, ROOTS, Release
 from urootlet.bundle import Bundle
 
 SETTINGS = identity.Settings("a1b2c3-ats.iot.eu-west-1.amazonaws.com", "pump-7")
+
+
+#: Run on a board: it gets a package of 0.0.9 whose sources mip has copied, and no status.
+AGED = """
+with open("lib/urootlet/__init__.py", "w") as file:
+    file.write("__version__ = '0.0.9'\\ndef rotating(folder='', hooks=None):\\n"
+               " from .rotation import Rotation\\n return Rotation()\\n")
+with open("lib/urootlet/rotation.py", "w") as file:
+    file.write("class Rotation:\\n store = None\\n")
+"""
 
 
 def quiet(*_):
@@ -267,6 +277,23 @@ class TestOffers:
             bench.offer(release(2))
         assert "rootlet flash" in caught.value.hint
 
+    def test_a_board_with_another_package_is_told_what_it_has(self, bench, release):
+        bench.flash(release(1), KEYS)
+        with Remote(bench.board.port) as remote:
+            remote.run(AGED)
+        for asked in (lambda: bench.offer(release(2)), lambda: bench.status):
+            with pytest.raises(BoardError) as caught:
+                asked()
+            assert f"has device package 0.0.9, this rootlet needs {__version__}" in str(
+                caught.value
+            )
+            assert caught.value.code == "FORMAT"
+            assert f"rootlet flash --port {bench.board.port}" in caught.value.hint
+        report = bench.flash(release(1), KEYS)
+        assert report.replaced == "0.0.9"
+        assert "lib/urootlet/rotation.py" in report.removed
+        assert bench.offer(release(2)).new
+
     def test_the_board_runs_its_program_again_afterwards(self, bench, release):
         bench.flash(release(1), KEYS)
         with Remote(bench.board.port) as remote:
@@ -323,6 +350,17 @@ class TestTheCommands:
         assert document["schema"] == "rootlet/rotation/1"
         assert document["slots"][1]["role"] == "candidate"
         assert (document["attempts"], document["writes"]) == (1, 2)
+
+    def test_report_asks_the_board_for_its_bundle_and_state(self, bench, release, tmp_path):
+        bench.flash(release(1), KEYS)
+        page = tmp_path / "board.html"
+        done = rootlet("report", "--port", bench.board.port, "--html", page, "--json")
+        told = json.loads(done.stdout)
+        assert told["bundle"]["bytes"] == len(release(1))
+        assert told["bundle"]["sequence"] == 1
+        assert told["rotation"]["floor"] == [1, 1]
+        assert told["board"] == "virtual"
+        assert "Rotation on the board" in page.read_text()
 
     def test_public_keys_alone_are_answered_with_the_command_that_makes_a_set(
         self, tmp_path, release

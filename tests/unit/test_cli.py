@@ -2,8 +2,12 @@
 
 import json
 import os
+import pty
+import re
 import subprocess
 import sys
+import termios
+from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -11,6 +15,7 @@ import click
 import pytest
 from click.globals import resolve_color_default
 
+from parsing import every_command, examples, help_of, parse
 from rootlet.cli import COMMANDS, cli
 
 FAST = {"COLUMNS": "100"}
@@ -43,6 +48,16 @@ class TestHelp:
         assert done.returncode == 0
         for name in COMMANDS:
             assert f"\n  {name} " in done.stdout
+
+    @pytest.mark.parametrize("path", dict(every_command()))
+    def test_of_every_command_has_two_examples_of_itself_and_its_exit_codes(self, path):
+        """And the examples parse: no option in them is gone."""
+        told = help_of(path)
+        found = examples(told)
+        assert len([one for one in found if one.startswith(path)]) >= 2, told
+        assert re.search(r"^  Exit codes: 0 ", told, re.MULTILINE)
+        for one in found:
+            parse(one)
 
     @pytest.mark.parametrize("name", COMMANDS)
     def test_of_each_command_has_examples_or_commands_and_touches_nothing(self, name, tmp_path):
@@ -179,6 +194,50 @@ class TestEndings:
         done = rootlet("--debug", "inspect", "no.rlt")
         assert "Traceback" in done.stderr
         assert "InputError" in done.stderr
+
+
+def on_a_terminal(columns, *arguments):
+    """Run a command on a terminal of so many columns; return the lines that it prints there."""
+    ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (50, columns))
+    with os.fdopen(ours, "rb", buffering=0) as screen:
+        environment = {k: v for k, v in os.environ.items() if k not in ("COLUMNS", "LINES")}
+        with subprocess.Popen(
+            [sys.executable, "-m", "rootlet", *arguments],
+            stdin=subprocess.DEVNULL, stdout=theirs, stderr=theirs,
+            env={**environment, "NO_COLOR": "1", "TERM": "xterm"},
+        ):  # fmt: skip
+            os.close(theirs)
+            text = b""
+            with suppress(OSError):  # EIO: nobody has it open any more
+                while data := screen.read(65536):
+                    text += data
+    return text.decode().split("\r\n")
+
+
+class TestNarrowTerminals:
+    @pytest.mark.parametrize(
+        "arguments",
+        [
+            ("lab", "scenarios"),
+            ("certs", "timeline"),
+            ("certs", "list"),
+            ("report",),
+            ("report", "--help"),
+        ],
+        ids=" ".join,
+    )
+    def test_no_line_is_longer_and_no_column_a_letter_wide(self, arguments):
+        lines = on_a_terminal(50, *arguments)
+        assert len(lines) > 2
+        told = [one for one in lines if not one.startswith((" hint: ", "    rootlet "))]
+        assert [one for one in told if len(one) > 50] == []
+        assert [one for one in told if len(one.strip()) == 1 and one.strip().isalpha()] == []
+
+    def test_a_wide_one_gets_a_table(self):
+        lines = on_a_terminal(100, "certs", "list")
+        assert [one for one in lines if re.match(r"amazon-root-ca-1 +rsa-2048 ", one)]
+        assert not re.search(r"\x1b\[[34]\d", "".join(lines))  # a colour
 
 
 class TestCompletion:

@@ -9,8 +9,9 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING, Any
 
+from rootlet.boardio import package
 from rootlet.boardio.remote import BoardExceptionError
-from rootlet.errors import BoardError, TrustError
+from rootlet.errors import TrustError
 
 if TYPE_CHECKING:
     from rootlet.boardio.remote import Remote
@@ -19,12 +20,29 @@ _CHUNK = 1024
 #: Seconds without a word after which a board counts as gone: an ESP32 checks several RSA
 #: signatures meanwhile.
 SILENCE = 60.0
+#: Exceptions of a package that has not what is asked of it, in another version or damaged.
+_LACKS = ("ImportError", "AttributeError", "TypeError", "KeyError", "ValueError: incompatible")
+#: What ``status`` tells; docs/rotation.md.
+_STATUS = (
+    "attempts", "floor", "free", "keys", "last_bad", "next_try", "reason", "slots",
+    "state", "time_floor", "writes",
+)  # fmt: skip
 
 
 def status(board: Remote) -> dict[str, Any]:
     """Return what ``rootlet rotate status`` shows; docs/rotation.md names the fields."""
     _load(board)
-    return _ask(board, "_status()", "the board cannot tell what it trusts")
+    found = _ask(board, "_status()", "the board cannot tell what it trusts")
+    if lacking := [name for name in _STATUS if name not in found]:
+        raise package.unfit(board, f"its status does not tell {', '.join(lacking)}")
+    return found
+
+
+def active(board: Remote) -> bytes:
+    """Return the bundle that the board connects with, empty where it has none."""
+    _load(board)
+    answer = _ask(board, "_active()", "the board cannot tell what it trusts")
+    return base64.b64decode(answer["data"])
 
 
 def offer(board: Remote, data: bytes, silence: float = SILENCE) -> dict[str, Any]:
@@ -106,12 +124,8 @@ def _run(board: Remote, call: str, silence: float = SILENCE) -> dict[str, Any]:
     try:
         text = board.run(call, silence=silence)
     except BoardExceptionError as error:
-        if "ImportError" in error.why:
-            raise BoardError(
-                f"{board.port}: the board lacks the device package, or has an old one",
-                why=error.why,
-                hint=f"rootlet flash --port {board.port} BUNDLE.rlt",
-            ) from error
+        if error.why.startswith(_LACKS):
+            raise package.unfit(board, error.why) from error
         raise
     answer: dict[str, Any] = board.parse(text, dict)
     return answer

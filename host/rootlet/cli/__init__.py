@@ -50,6 +50,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "rootlet.cli.rotate",
         "Offer a bundle to a board or roll it out to a fleet, and watch.",
     ),
+    "report": (
+        "rootlet.cli.report",
+        "Write a page about the trust of a bundle, a board or a fleet.",
+    ),
     "aws": ("rootlet.cli.aws", "Look after endpoint, certificates and policies in AWS IoT."),
     "matrix": ("rootlet.cli.matrix", "Put a board or client through every scenario of the lab."),
     "lab": ("rootlet.cli.lab", "Run an endpoint shaped like AWS that misbehaves on demand."),
@@ -79,7 +83,9 @@ class _LazyGroup(click.Group):
     cls=_LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     invoke_without_command=True,
-    epilog="Exit codes: 0 done or yes, 1 failed, 2 bad input, 3 the answer is no, "
+    epilog="\b\nExamples:\n  rootlet demo\n  rootlet build --board esp32 --keys ecc -o ecc.rlt\n"
+    "  rootlet doctor --port auto\n\n"
+    "Exit codes: 0 done or yes, 1 failed, 2 bad input, 3 the answer is no, "
     "4 board or port, 5 network, 130 interrupted.",
 )
 @click.version_option(__version__, prog_name="rootlet")

@@ -33,7 +33,7 @@ Examples:
   rootlet advise --service iot-data-ats --board esp32
   rootlet advise --service iot-data-ats --cover 2026 --board esp32
   rootlet advise --chain captured.pem --board pico-w --stack esp-idf
-\b
+
 Exit codes: 0 a set was found, 2 bad input, 3 no set of anchors passes.
 """
 )

@@ -32,7 +32,7 @@ Examples:
   rootlet audit firmware.bin
   rootlet audit src/ data/ --sarif audit.sarif
   rootlet audit /etc/ssl/certs/java/cacerts --at 2038-02-01 --json
-\b
+
 Exit codes: 0 nothing breaks, 2 bad input, 3 something breaks or will.
 """
 )

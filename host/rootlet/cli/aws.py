@@ -10,7 +10,16 @@ from rootlet.cli import aws_certs, show
 from rootlet.cli.aws_options import Where, where_options
 
 
-@click.group("aws")
+@click.group(
+    "aws",
+    epilog="""\b
+Examples:
+  rootlet aws endpoint
+  rootlet aws certs list
+
+Exit codes: 0 done, 2 bad input, 3 the answer is no, 5 AWS.
+""",
+)
 def command() -> None:
     """Ask AWS IoT for the endpoint, and look after certificates and policies.
 
@@ -28,7 +37,7 @@ Examples:
   rootlet aws endpoint
   rootlet aws endpoint --check a1b2c3.iot.eu-west-1.amazonaws.com
   rootlet aws endpoint --region eu-west-1 --json
-\b
+
 Exit codes: 0 shown, 2 bad input, 3 with --check: devices should not use that name, 5 AWS.
 """
 )
@@ -62,7 +71,7 @@ Examples:
   rootlet aws policy --topic 'pumps/{thing}/#'
   rootlet aws policy --thing pump-7 --topic pumps/pump-7/state
   rootlet aws policy --topic 'pumps/{thing}/#' --create pumps
-\b
+
 Exit codes: 0 shown or made, 2 bad input or another policy of that name, 5 AWS.
 """,
 )

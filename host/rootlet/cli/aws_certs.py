@@ -17,7 +17,16 @@ if TYPE_CHECKING:
 _PATH = click.Path(path_type=Path)
 
 
-@click.group("certs")
+@click.group(
+    "certs",
+    epilog="""\b
+Examples:
+  rootlet aws certs list
+  rootlet aws certs deactivate thing/pump-7
+
+Exit codes: 0 done, 2 bad input, 3 the answer is no, 5 AWS.
+""",
+)
 def command() -> None:
     """Certificates in AWS IoT: made, registered, switched on and off, handed over, deleted."""
 
@@ -31,7 +40,7 @@ command.add_command(aws_certs_more.transfer)
 Examples:
   rootlet aws certs create -o pump-7
   rootlet aws certs create -o pump-7 --inactive --json
-\b
+
 Exit codes: 0 made, 2 bad input or files there already, 5 AWS.
 """
 )
@@ -58,7 +67,7 @@ def create(*, output: Path, inactive: bool, where: Where, json_output: bool) -> 
 Examples:
   rootlet aws certs from-csr pump-7/device.csr -o pump-7.crt
   rootlet aws certs from-csr pump-7/device.csr -o pump-7.crt --inactive
-\b
+
 Exit codes: 0 made, 2 bad input or a file there already, 5 AWS.
 """,
 )
@@ -81,7 +90,7 @@ def from_csr(csr: Path, *, output: Path, inactive: bool, where: Where, json_outp
 Examples:
   rootlet aws certs register pump-7.crt
   rootlet aws certs register pump-7.crt --ca our-ca.pem --inactive
-\b
+
 Exit codes: 0 registered, 2 bad input or there already, 5 AWS.
 """
 )
@@ -123,7 +132,7 @@ _NAMES = click.argument("names", nargs=-1, required=True, metavar="CERTIFICATE..
 Examples:
   rootlet aws certs activate 0123...
   rootlet aws certs activate thing/pump-7
-\b
+
 Exit codes: 0 done, 2 bad input, 5 AWS.
 """
 )
@@ -140,7 +149,7 @@ def activate(*, names: tuple[str, ...], where: Where, json_output: bool) -> None
 Examples:
   rootlet aws certs deactivate 0123...
   rootlet aws certs deactivate thing/pump-7 thing/pump-8
-\b
+
 Exit codes: 0 done, 2 bad input, 5 AWS.
 """
 )
@@ -160,7 +169,7 @@ def deactivate(*, names: tuple[str, ...], where: Where, json_output: bool) -> No
 Examples:
   rootlet aws certs revoke 0123...
   rootlet aws certs revoke thing/pump-7 --yes
-\b
+
 Exit codes: 0 done, 2 bad input, 5 AWS.
 """
 )
@@ -198,7 +207,7 @@ def _switch(names: tuple[str, ...], where: Where, status: str, *, json_output: b
 Examples:
   rootlet aws certs list
   rootlet aws certs list --ca 0123... --json
-\b
+
 Exit codes: 0 shown, 2 bad input, 5 AWS.
 """,
 )
@@ -219,7 +228,7 @@ def list_command(*, ca: str | None, where: Where, json_output: bool) -> None:
 Examples:
   rootlet aws certs list-cas
   rootlet aws certs list-cas --region eu-west-1 --json
-\b
+
 Exit codes: 0 shown, 2 bad input, 5 AWS.
 """,
 )
@@ -254,7 +263,7 @@ def _listed(found: Iterable[dict[str, Any]], *, json_output: bool) -> None:
 Examples:
   rootlet aws certs delete 0123...
   rootlet aws certs delete 0123... --detach --yes
-\b
+
 Exit codes: 0 deleted, 2 bad input, or still active or in use, 5 AWS.
 """
 )

@@ -29,7 +29,7 @@ _ACCOUNT = re.compile(r"\d{12}", re.ASCII)
 Examples:
   rootlet aws certs register-ca our-ca.pem --key our-ca.key
   rootlet aws certs register-ca our-ca.pem --key our-ca.key --auto-register
-\b
+
 Exit codes: 0 registered, 2 bad input or there already, 5 AWS.
 """,
 )
@@ -69,7 +69,7 @@ Examples:
   rootlet aws certs transfer 0123... --to 123456789012 --message "pumps of May"
   rootlet aws certs transfer 0123... --accept --activate
   rootlet aws certs transfer 0123... --cancel
-\b
+
 Exit codes: 0 done, 2 bad input, or active or in use, 5 AWS.
 """,
 )

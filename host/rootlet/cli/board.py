@@ -16,7 +16,16 @@ if TYPE_CHECKING:
     from types import FrameType
 
 
-@click.group(no_args_is_help=True)
+@click.group(
+    no_args_is_help=True,
+    epilog="""\b
+Examples:
+  rootlet board list
+  rootlet board virtual
+
+Exit codes: 0 done, 2 bad input, 4 board, port or MicroPython, 5 network.
+""",
+)
 def command() -> None:
     """Look at boards, or start a virtual one."""
 
@@ -27,6 +36,10 @@ command.add_command(board_show.command)
 
 @command.command(
     epilog="""\b
+Examples:
+  rootlet board prepare
+  rootlet board prepare && rootlet demo
+
 Exit codes: 0 all is there, 4 MicroPython cannot be had, 5 umqtt.simple cannot be fetched.
 """
 )
@@ -46,7 +59,7 @@ Examples:
   rootlet board virtual
   rootlet board virtual --dir /tmp/board --clock now
   rootlet board virtual --clock 2031-01-01T00:00:00Z
-\b
+
 Exit codes: 0 stopped with Ctrl-C, 2 bad input, 4 the board cannot run.
 """
 )

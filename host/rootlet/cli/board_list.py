@@ -20,7 +20,7 @@ Examples:
   rootlet board list
   rootlet board list --no-probe
   rootlet board list /dev/ttyUSB0 --json
-\b
+
 Exit codes: 0 listed, whatever the boards answer.
 """,
 )

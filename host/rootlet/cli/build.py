@@ -34,7 +34,7 @@ Examples:
       --key-set keys-1.rlk --sign a.pem --after pumps-6.rlt
   rootlet build --board esp32 --keys both -o pumps-7.tbs
       --key-set keys-1.rlk --for-signing --after pumps-6.rlt
-\b
+
 Exit codes: 0 built, 2 bad input, 3 it does not fit, is not safe on this board, a key may not
 sign it, or --complete and it is not.
 """

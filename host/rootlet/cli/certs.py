@@ -31,7 +31,16 @@ _GROUPS = {
 }
 
 
-@click.group(epilog="Exit codes: 0 done, 2 unknown name, 3 a shipped file is not what it must be.")
+@click.group(
+    epilog="""\b
+Examples:
+  rootlet certs list
+  rootlet certs check --within 180
+
+Exit codes: 0 done, 2 bad input, 3 something ends soon, or a shipped file is not what
+it must be.
+"""
+)
 def command() -> None:
     """Look at the trust anchors that rootlet knows."""
 

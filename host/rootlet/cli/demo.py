@@ -16,7 +16,7 @@ from rootlet.cli import show
 Examples:
   rootlet demo
   rootlet demo --json
-\b
+
 Exit codes: 0 every step was observed, 1 one was not, 4 no virtual board.
 """
 )

@@ -29,7 +29,7 @@ Examples:
   rootlet diff pumps-6.rlt pumps-7.rlt
   rootlet diff pumps-6.rlt pumps-7.rlt --board esp32
   rootlet diff pumps-6.rlt pumps-7.rlt --exit-code --json
-\b
+
 Exit codes: 0 compared, 2 bad input, 3 with --exit-code: something stops working. Also 3: a bundle
 holds another key than the root that it names.
 """

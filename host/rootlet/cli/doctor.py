@@ -30,7 +30,7 @@ Examples:
   rootlet doctor --port auto --fix files --bundle ecc.rlt
   rootlet doctor --endpoint a1b2c3-ats.iot.eu-west-1.amazonaws.com --bundle both.rlt \\
       --cert pump-7.crt --key pump-7.key --thing pump-7
-\b
+
 Exit codes: 0 all passed, 2 bad input, 3 trust (clock, roots, name, files, programs),
 4 board or port, 5 network, or the service refuses. docs/errors.md has each code.
 """

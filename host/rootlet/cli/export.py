@@ -30,7 +30,7 @@ Examples:
 \b
 esp-crt-bundle is the layout of ESP-IDF 5.4 and later, esp-crt-bundle-v1 the one before it.
 docs/export.md describes each format, and what it loses.
-\b
+
 Exit codes: 0 written and read back, 1 it does not read back, 2 bad input, 3 the format cannot
 hold an anchor.
 """

@@ -38,7 +38,7 @@ Examples:
   rootlet flash --port auto pumps-1.rlt --trust-keys keys-1.rlk
   rootlet flash --port /dev/ttyUSB0 ecc.rlt --endpoint a1b2c3-ats.iot.eu-west-1.amazonaws.com \\
       --thing pump-7 --cert pump-7.crt --key pump-7.key
-\b
+
 Exit codes: 0 every board is up to date, 2 bad input, 3 refused, 4 board or port.
 """
 )

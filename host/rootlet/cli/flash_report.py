@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rootlet import flash
+from rootlet import __version__, flash
 
 if TYPE_CHECKING:
     from rootlet.flash_chip import Report as ChipReport
@@ -45,6 +45,10 @@ def _at_prompt(port: str, report: flash.Report, briefly: bool) -> None:
     if not briefly:
         for path in report.written:
             click.echo(f"written: {path}")
+    if report.replaced and report.replaced != __version__:
+        click.echo(f"{port}: device package {report.replaced} is {__version__} now")
+    if report.removed:
+        _note(port, f"removed what was not of it: {', '.join(report.removed)}", briefly)
     if report.written:
         click.echo(f"{port}: {len(report.written)} files, {report.bytes_written} bytes written")
     elif report.settled:

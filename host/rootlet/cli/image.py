@@ -28,7 +28,7 @@ Examples:
   rootlet image ecc.rlt --merge ESP32_GENERIC-v1.26.1.bin --device pump-7 -o whole.bin
   rootlet image ecc.rlt --board esp32 --devices line-3/ -o images/
   rootlet image --romfs -o urootlet.romfs
-\b
+
 Exit codes: 0 done, 2 bad input, 3 refused, 4 the files do not fit.
 """
 )

@@ -19,7 +19,7 @@ from urootlet import format_cpython as layout
 Examples:
   rootlet inspect ecc.rlt
   rootlet inspect ecc.rlt --json
-\b
+
 Exit codes: 0 read, 2 not a bundle.
 """
 )

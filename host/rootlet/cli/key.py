@@ -35,7 +35,16 @@ def report_standings(standings: Sequence[signing.Standing]) -> None:
             click.echo(" hint: add one with: rootlet sign FILE --key KEY.pem", err=True)
 
 
-@click.group("key")
+@click.group(
+    "key",
+    epilog="""\b
+Examples:
+  rootlet key new a.pem
+  rootlet key set -o keys-1.rlk --target pumps --key a.pub.pem --sign a.pem
+
+Exit codes: 0 done, 2 bad input, 3 a key or signature is not good enough.
+""",
+)
 def command() -> None:
     """Make and look at signing keys and key sets."""
 
@@ -45,7 +54,7 @@ def command() -> None:
 Examples:
   rootlet key new fleet-a.pem
   rootlet key new offline.pem --encrypt
-\b
+
 Exit codes: 0 made, 2 the file is there already.
 """
 )
@@ -74,7 +83,7 @@ def new(file: Path, *, encrypt: bool, force: bool, json_output: bool) -> None:
 Examples:
   rootlet key show fleet-a.pem offline.pub.pem
   rootlet key show keys-2.rlk --after keys-1.rlk
-\b
+
 Exit codes: 0 shown, 2 not a key or key set.
 """,
 )
@@ -133,7 +142,7 @@ Examples:
   rootlet key set -o keys-1.rlk --target pumps --key a.pub.pem --sign a.pem
   rootlet key set -o keys-2.rlk --after keys-1.rlk --threshold 2
       --key a.pub.pem --key b.pub.pem --key c.pub.pem --sign a.pem --sign b.pem
-\b
+
 Exit codes: 0 written, 2 bad input, 3 a key may not sign this.
 """,
 )

@@ -28,7 +28,16 @@ _LOOPBACK = "127.0.0.1"
 _ANY = ("0.0.0.0", "")  # noqa: S104 - what it is compared with
 
 
-@click.group(no_args_is_help=True)
+@click.group(
+    no_args_is_help=True,
+    epilog="""\b
+Examples:
+  rootlet lab scenarios
+  rootlet lab up --scenario lookalike-root
+
+Exit codes: 0 done, 2 bad input, 3 refused, 5 a port is taken or a server does not start.
+""",
+)
 def command() -> None:
     """Run an endpoint shaped like AWS that misbehaves on demand."""
 
@@ -44,7 +53,7 @@ Examples:
   rootlet lab up
   rootlet lab up --scenario lookalike-root
   rootlet lab up --bind 192.168.7.2 --json-log lab.jsonl
-\b
+
 Exit codes: 0 stopped, 2 bad input, 5 a port is taken or a server does not start.
 """
 )

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     epilog="""\b
 Examples:
   rootlet lab pki -o lab-pki
-\b
+  rootlet lab pki -o lab --region us-east-1 --thing pump-7
+
 Exit codes: 0 written, 2 the folder is not empty.
 """
 )
@@ -44,7 +45,16 @@ def pki(folder: Path, region: str, thing: str, json_output: bool) -> None:
     click.echo(f"next: rootlet lab up --dir {folder}")
 
 
-@click.command("scenarios")
+@click.command(
+    "scenarios",
+    epilog="""\b
+Examples:
+  rootlet lab scenarios
+  rootlet lab scenarios --json
+
+Exit codes: 0 listed.
+""",
+)
 @show.json_option
 def scenarios(json_output: bool) -> None:
     """List what the lab can do, and what a correct client does about it."""

@@ -16,7 +16,7 @@ from rootlet.cli import show
 Examples:
   rootlet lab offer pumps-7.rlt
   rootlet lab offer pumps-7.rlt --port 18883 --dir lab
-\b
+
 Exit codes: 0 published, 2 bad input, 5 no lab answers.
 """,
 )

@@ -38,7 +38,7 @@ Examples:
   rootlet matrix --client 'openssl s_client -connect {host}:{port} -servername {sni}
       -CAfile {cafile} -cert {cert} -key {key} -verify_return_error
       -verify_hostname {sni} -quiet'
-\b
+
 Exit codes: 0 all passed, 1 one failed, 2 bad input, 3 one was dangerous (it accepted what
 must be refused), 4 board or port, 5 the lab cannot start, 130 interrupted.
 """

@@ -34,7 +34,7 @@ Examples:
   rootlet probe a1b2c3-ats.iot.eu-west-1.amazonaws.com:443 --bundle ecc.rlt
   rootlet probe email-smtp.eu-west-1.amazonaws.com --starttls smtp --save ses.pem
   rootlet probe s3.eu-west-1.amazonaws.com d111111abcdef8.cloudfront.net --json
-\b
+
 Exit codes: 0 seen, and every bundle works, 2 bad input, 3 a bundle would not work, 5 a host
 could not be seen.
 """

@@ -67,7 +67,7 @@ Examples:
   rootlet provision --csv pumps.csv -o pumps --endpoint HOST --ca-cert ca.crt --ca-key ca.key
 \b
 The Wi-Fi password is asked for, or taken from --wifi-password-file or ROOTLET_WIFI_PASSWORD.
-\b
+
 Exit codes: 0 done, 1 devices of the list are damaged, 2 bad input, 3 a certificate is not in
 force, 4 board or port, 5 AWS, 130 interrupted.
 """

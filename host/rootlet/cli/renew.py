@@ -18,7 +18,7 @@ _MAX_FILE = 65_536
 Examples:
   rootlet rotate identity --port auto --cert pump-7-new.crt --key pump-7-new.key
   rootlet rotate identity --port auto
-\b
+
 Exit codes: 0 taken, there already, or shown; 2 bad input; 3 refused; 4 board or port.
 """
 )

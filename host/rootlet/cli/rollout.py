@@ -35,7 +35,7 @@ Examples:
   rootlet rotate plan pumps-6.rlt goal.rlt -o plan.json
   rootlet rotate plan pumps-6.rlt goal.rlt --gate 99.5 --json
   rootlet rotate plan pumps-6.rlt goal.rlt --revoke-now -o plan.json
-\b
+
 Exit codes: 0 planned, 2 bad input or nothing to do, 3 a phase does not fit into a bundle.
 """,
 )
@@ -155,7 +155,7 @@ Examples:
   rootlet rotate start plan.json pumps-7.rlt --key-set keys-1.rlk --to thinggroup/pumps --dry-run
   rootlet rotate start plan.json pumps-9.rlt --key-set keys-1.rlk --to thinggroup/pumps
       --recovery-url http://updates.example.com/rootlet --deadline 2027-01-31
-\b
+
 Exit codes: 0 started, or running already, 2 bad input, 3 a gate is closed, 5 AWS.
 """,
 )
@@ -322,7 +322,7 @@ def _show_deadline(day: date) -> None:
 Examples:
   rootlet rotate stop rl-pumps-1-7-add-f
   rootlet rotate stop rl-pumps-1-7-add-f --dry-run
-\b
+
 Exit codes: 0 stopped, 2 bad input or ended already, 5 AWS.
 """,
 )

@@ -68,7 +68,7 @@ def _draw(found: Sequence[Progress], svg: Path | None, *, json_output: bool = Fa
         files.write(svg, chart.draw(newest, now).encode())
     if json_output:
         show.as_json(
-            "rollout/1", {"at": now.isoformat(), "jobs": [_document(one) for one in found]}
+            "rollout/1", {"at": now.isoformat(), "jobs": [document(one) for one in found]}
         )
         return
     click.clear()  # on a terminal only
@@ -124,7 +124,8 @@ def _some(names: Sequence[str]) -> str:
     return ", ".join(names[:_SOME]) + more
 
 
-def _document(one: Progress) -> dict[str, Any]:
+def document(one: Progress) -> dict[str, Any]:
+    """Return a job and how it stands, for machines."""
     job = one.job
     return {
         "job_id": job.id,

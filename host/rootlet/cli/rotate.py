@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import click
 
-from rootlet import files, signing
+from rootlet import files, signing, standing
 from rootlet.cli import renew, rollout, rollout_status, show
 from rootlet.cli.aws_options import Where, where_options
 from rootlet.errors import InputError
 
 
-@click.group("rotate")
+@click.group(
+    "rotate",
+    epilog="""\b
+Examples:
+  rootlet rotate offer --port auto pumps-7.rlt
+  rootlet rotate status --target pumps --watch
+
+Exit codes: 0 done, 2 bad input, 3 the answer is no, 4 board or port, 5 AWS.
+""",
+)
 def command() -> None:
     """Offer a bundle to a board or roll it out to a fleet, and see what became of it."""
 
@@ -31,7 +38,7 @@ command.add_command(renew.identity)
 Examples:
   rootlet rotate offer --port auto pumps-7.rlt
   rootlet rotate offer --port /dev/ttyUSB0 keys-2.rlk
-\b
+
 Exit codes: 0 taken or there already, 2 bad input, 3 refused by the board, 4 board or port.
 """
 )
@@ -65,7 +72,7 @@ Examples:
   rootlet rotate status --target pumps --watch
   rootlet rotate status --target pumps --all --svg pumps.svg
   rootlet rotate status --job rl-pumps-1-7-add-f --json
-\b
+
 Exit codes: 0 shown, 2 bad input, 3 the board cannot tell, or no such roll-out, 4 board or port,
 5 AWS.
 """
@@ -120,48 +127,5 @@ def _board(port: str, *, json_output: bool) -> None:
     if json_output:
         show.as_json("rotation/1", {"port": port, **found})
         return
-    rows = [_row(one["slot"], one["role"], one["bundle"]) for one in found["slots"]]
-    rows.append(_row("factory", "", found["factory"]))
-    show.table("", ("slot", "role", "order", "anchors", "bytes", "created", "sha256"), rows)
-    show.facts(_facts(found))
-
-
-def _row(slot: str, role: str, bundle: dict[str, Any] | None) -> tuple[str, ...]:
-    if bundle is None:
-        return (slot, role or "empty", "", "", "", "", "")
-    digest = bundle["sha256"][:16]
-    if "fault" in bundle:
-        return (slot, role or "unusable", bundle["fault"], "", str(bundle["bytes"]), "", digest)
-    order = f"{bundle['key_set']}.{bundle['sequence']}" if bundle["sequence"] else "unsigned"
-    sizes = (str(bundle["anchors"]), str(bundle["bytes"]))
-    return (slot, role or "-", order, *sizes, _day(bundle["created"]), digest)
-
-
-def _facts(found: dict[str, Any]) -> dict[str, str]:
-    signers = found["signers"]
-    keys = (
-        f"version {found['keys']} for {found['target']}, {signers['threshold']} of "
-        f"{signers['keys']} keys"
-        if signers
-        else "none: every offer is refused (NOKEYS)"
-    )
-    return {
-        "state": found["state"],
-        "reason": found["reason"] or "-",
-        "attempts": f"{found['attempts']} without a verdict",
-        "floor": "{}.{}".format(*found["floor"]),
-        "time floor": _day(found["time_floor"]),
-        "next try": _moment(found["next_try"]),
-        "key set": keys,
-        "last bad": found["last_bad"] if found["last_bad"].strip("0") else "-",
-        "free": f"{found['free']} bytes",
-        "wear": f"{found['writes']} writes of the record",
-    }
-
-
-def _day(seconds: int) -> str:
-    return datetime.fromtimestamp(seconds, UTC).date().isoformat() if seconds else "-"
-
-
-def _moment(seconds: int) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat() if seconds else "-"
+    show.table("", standing.COLUMNS, standing.slots(found))
+    show.facts(standing.facts(found))

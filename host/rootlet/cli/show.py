@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from rootlet.errors import RootletError
 
+_WORD = 12  # columns that a cell wants at least
+
 
 def as_json(schema: str, document: dict[str, Any]) -> None:
     """Print one JSON document; ``schema`` names its shape and version, such as ``bundle/1``."""
@@ -27,6 +29,9 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> 
     """Print a table to standard output: drawn on a terminal, plain and unfolded when piped."""
     if not sys.stdout.isatty():
         _plain_table(title, columns, rows)
+        return
+    if _is_narrow(columns, rows):
+        _one_below_the_other(title, columns, rows)
         return
     from rich import box  # noqa: PLC0415 - rich is loaded only when something is drawn
     from rich.console import Console  # noqa: PLC0415
@@ -43,6 +48,27 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> 
         drawn.add_row(*row)
     console.print(drawn)
     console.print()
+
+
+def _is_narrow(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
+    """Whether the terminal leaves some column less than a word of its own."""
+    longest = [max(map(len, cells)) for cells in zip(columns, *rows, strict=True)]
+    wanted = longest[0] + sum(2 + min(one, _WORD) for one in longest[1:])
+    return wanted > shutil.get_terminal_size().columns
+
+
+def _one_below_the_other(
+    title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]
+) -> None:
+    """Print each row as a paragraph: its name, then a line for each cell that has something."""
+    if title:
+        paragraph(title, "")
+    for first, *rest in rows:
+        paragraph(first, "")
+        for column, cell in zip(columns[1:], rest, strict=True):
+            if cell:
+                paragraph(f"{column}: {cell}", "  ")
+    click.echo()
 
 
 def _plain_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
@@ -122,11 +148,19 @@ def progress_lines() -> Iterator[Callable[[str], Callable[[int, int, str], None]
 def explain(error: RootletError) -> None:
     """Print an error to standard error: what, why, and what to do about it."""
     code = f" (E-{error.code})" if error.code else ""
-    click.echo(f"error: {error.what}{code}", err=True)
+    click.echo(f"error: {_folded(error.what + code)}", err=True)
     if error.why:
-        click.echo(f"  why: {error.why}", err=True)
+        click.echo(f"  why: {_folded(error.why)}", err=True)
     if error.hint:
-        click.echo(f" hint: {error.hint}", err=True)
+        click.echo(f" hint: {error.hint}", err=True)  # whole: it is there to be copied
+
+
+def _folded(text: str) -> str:
+    """Wrap what stands behind a label of 7 columns, on a terminal."""
+    if not sys.stderr.isatty():
+        return text
+    room = max(shutil.get_terminal_size().columns - 7, 20)
+    return ("\n" + 7 * " ").join(textwrap.wrap(text, room, break_on_hyphens=False))
 
 
 def above_the_bar(text: str) -> None:

@@ -27,7 +27,15 @@ _HINTS = {
 _SYSTEMS = ("debian", "fedora", "alpine", "arch", "macos", "windows")
 
 
-@click.group(epilog="Exit codes: 0 done or yes, 1 failed, 2 bad input, 3 the answer is no.")
+@click.group(
+    epilog="""\b
+Examples:
+  rootlet trust check
+  rootlet trust install amazon-root-ca-1
+
+Exit codes: 0 done or yes, 1 failed, 2 bad input, 3 the answer is no.
+"""
+)
 def command() -> None:
     """Look at the trust stores of this computer, or add an anchor to its own."""
 

@@ -27,7 +27,7 @@ Examples:
   rootlet verify ecc.rlt --chain captured.pem --board esp32
   rootlet verify ecc.rlt --chain captured.pem --stack esp-idf --host mqtt.example.com
   rootlet verify ecc.rlt --chain captured.pem --board esp32 --at 2038-02-01
-\b
+
 Exit codes: 0 accepted, 2 bad input, 3 refused.
 """
 )

@@ -12,8 +12,8 @@ from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.x509 import load_der_x509_certificate
 
-from rootlet import pem
-from rootlet.boardio import trust
+from rootlet import __version__, pem
+from rootlet.boardio import package, trust
 from rootlet.boardio.remote import BoardExceptionError
 from rootlet.doctor.kit import settings_of
 from rootlet.errors import InputError
@@ -32,7 +32,7 @@ _KINDS = {CERTIFICATE: "a certificate", KEY: "a private key"}
 
 def look(board: Board) -> str:
     """Look at every file, and note in ``board.kit`` what they say."""
-    _package(board)
+    other = _package(board)
     values = settings(board)
     board.slot = _slot(board)
     kit = board.kit
@@ -40,13 +40,18 @@ def look(board: Board) -> str:
     kit.check_settings()
     _bundle(board)
     notes = _identity(board)
-    return "; ".join([f"{board.slot} holds {kit.trusted()}", *notes])
+    return "; ".join([f"{board.slot} holds {kit.trusted()}", *notes, *other])
 
 
-def _package(board: Board) -> None:
-    words = board.ask("package")
+def _package(board: Board) -> list[str]:
+    """Return a note where the package is of another version. Raises FORMAT if it does not load."""
+    found, words = board.ask("package")
+    found = package.printable(found)
+    name = f"the device package {found}" if found else "the device package"
+    needed = f", and this rootlet has {__version__}" if found not in ("", __version__) else ""
     if words:
-        raise board.kit.fail("FORMAT", f"the device package cannot be loaded: {words}")
+        raise board.kit.fail("FORMAT", f"{name} cannot be loaded: {words}{needed}")
+    return [f"{name} is another one{needed}: rootlet flash{board.kit.at} BUNDLE"] if needed else []
 
 
 def settings(board: Board) -> dict[str, Any]:

@@ -26,7 +26,7 @@ _STYLE = """\
 :root { color-scheme: light dark; }
 .timeline { --ink: #1c2430; --dim: #5b6675; --line: #d5dae1; --page: #ffffff;
   --ats: #0b6e99; --own: #7a4fb5; --legacy: #6f7782; --now: #b3261e; }
-@media (prefers-color-scheme: dark) { .timeline { --ink: #e8ecf1; --dim: #a3adba;
+@media screen and (prefers-color-scheme: dark) { .timeline { --ink: #e8ecf1; --dim: #a3adba;
   --line: #39424e; --page: #14181d; --ats: #4db6e2; --own: #b99aef; --legacy: #98a2ae;
   --now: #ff8a80; } }
 .timeline text { font: 13px system-ui, -apple-system, "Segoe UI", sans-serif; fill: var(--ink); }
@@ -36,10 +36,11 @@ _STYLE = """\
 .timeline .now { stroke: var(--now); stroke-width: 1.5; stroke-dasharray: 5 3; }
 .timeline text.now { stroke: none; fill: var(--now); }
 .timeline .grid { stroke: var(--line); }
-.ats { fill: var(--ats); } .own { fill: var(--own); } .legacy { fill: var(--legacy); }
-.after { fill: url(#hatch); stroke: var(--dim); }
-.hatch { stroke: var(--dim); stroke-width: 2; }
-.page { fill: var(--page); }"""
+.timeline .ats { fill: var(--ats); } .timeline .own { fill: var(--own); }
+.timeline .legacy { fill: var(--legacy); }
+.timeline .after { fill: url(#hatch); stroke: var(--dim); }
+.timeline .hatch { stroke: var(--dim); stroke-width: 2; }
+.timeline .page { fill: var(--page); }"""
 
 
 def draw(chart: Chart) -> str:

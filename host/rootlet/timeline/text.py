@@ -14,28 +14,44 @@ SIGNS = {"utf-8": ("█", "░", "│", "●"), "ascii": ("=", "-", "|", "*")}
 
 
 def draw(chart: Chart, width: int, encoding: str) -> list[str]:
-    """Return the lines, at most ``width`` columns where that leaves room for the bars."""
+    """Return the lines, at most ``width`` columns where that leaves room for the bars.
+
+    A narrow terminal gets the bars without their dates.
+    """
     signs = SIGNS["utf-8" if encoding.lower().replace("_", "-") == "utf-8" else "ascii"]
-    solid, light, today, mark = signs
+    mark = signs[3]
     label = max(len(bar.name) for bar in chart.bars) + 3
-    room = max(width - label - len(_DATES), _MIN_BAR)
+    dated = width - label - len(_DATES) >= _MIN_BAR
+    room = max(width - label - len(_DATES) * dated, _MIN_BAR)
     held = sorted({name for bar in chart.bars for name in bar.bundles})
-    now = chart.at.date()
     return [
-        f"{'':{label}}{_years(chart, room)}{_DATES}",
-        *(_line(chart, bar, label, room, signs) for bar in chart.bars),
+        f"{'':{label}}{_years(chart, room)}{_DATES * dated}".rstrip(),
+        *(_line(chart, bar, label, room, signs) + _dates(bar) * dated for bar in chart.bars),
         "",
-        f"{solid} trusted   {light} only its certificate lasts   {today} {now}   ~ inferred",
+        *_legend(chart, signs, width),
         *([f"{mark} in {', '.join(held)}"] if held else []),
         *(f"{name} is to be replaced by {day.date()}" for name, day in chart.ends),
     ]
 
 
+def _legend(chart: Chart, signs: tuple[str, ...], width: int) -> list[str]:
+    solid, light, today, _ = signs
+    parts = [
+        f"{solid} trusted",
+        f"{light} only its certificate lasts",
+        f"{today} {chart.at.date()}",
+        "~ inferred",
+    ]
+    line = "   ".join(parts)
+    return [line] if len(line) <= width else parts[:3]  # without dates nothing is inferred
+
+
 def _years(chart: Chart, room: int) -> str:
     line = [" "] * room
-    step = 5 if room >= 7 * (chart.last - chart.first) // 5 else 10
+    years = chart.last - chart.first
+    step = next(one for one in (5, 10, 20, years) if room * one >= 6 * years)
     for year in range(-(-chart.first // step) * step, chart.last, step):
-        column = round((year - chart.first) / (chart.last - chart.first) * (room - 1))
+        column = round((year - chart.first) / years * (room - 1))
         if column + 4 <= room:
             line[column : column + 4] = str(year)
     return "".join(line)
@@ -52,5 +68,8 @@ def _line(chart: Chart, bar: Bar, label: int, room: int, signs: tuple[str, ...])
     ]
     cells[now] = today
     name = f"{mark if bar.bundles else ' '} {bar.name}"
-    dates = f"  {bar.programme_words:<11}  {bar.end.date()}"
-    return f"{name:<{label}}{''.join(cells)}{dates}"
+    return f"{name:<{label}}{''.join(cells)}"
+
+
+def _dates(bar: Bar) -> str:
+    return f"  {bar.programme_words:<11}  {bar.end.date()}"

@@ -52,12 +52,15 @@ def mqtt_client():
 
 
 def package():
-    # Nothing, or why the device package cannot be loaded. It is forgotten again: its memory is
-    # not to be missed when the heap is looked at.
+    # The device package's version, and why it cannot be loaded, or nothing. It is forgotten
+    # again: its memory is not to be missed when the heap is looked at.
     import sys
 
-    said = ""
+    said = version = ""
     try:
+        import urootlet
+
+        version = getattr(urootlet, "__version__", "?")
         import urootlet.diagnose
         import urootlet.rotation
         import urootlet.session
@@ -66,7 +69,7 @@ def package():
     for name in list(sys.modules):
         if name.startswith("urootlet"):
             del sys.modules[name]
-    return said
+    return [version, said]
 
 
 def heap():

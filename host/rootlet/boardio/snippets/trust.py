@@ -88,6 +88,17 @@ def _status():
     _tell(work)
 
 
+def _active():
+    def work():
+        from urootlet import rotating
+
+        store = rotating().store
+        data = store.active() or store.factory[0] or b""
+        return {"data": binascii.b2a_base64(data).decode()}
+
+    _tell(work)
+
+
 def _offer():
     def work():
         from urootlet import rotating
