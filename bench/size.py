@@ -33,6 +33,7 @@ OCCASIONS = {
     "fetch": "when no root works",
     "jobs": "by programs with AWS IoT Jobs",
     "recovery": "when no root works, or a candidate is damaged",
+    "release": "by jobs, and whoever asks for the version",
     "renewal": "by programs that renew their certificate",
     "status": "for an operator, to name a reason, or for jobs",
     "wifi": "when wifi.json is there",

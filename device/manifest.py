@@ -23,6 +23,7 @@ package(
         "jobs.py",
         "keyset.py",
         "recovery.py",
+        "release.py",
         "renewal.py",
         "rotation.py",
         "session.py",

@@ -21,6 +21,7 @@ import json
 from . import clock
 from .bundle import Bundle
 from .errors import Error, const
+from .release import VERSION
 from .store import hash16
 
 _TYPING = const(0)
@@ -37,7 +38,6 @@ _TO_FETCH = const(2)
 _TO_TELL = const(3)
 _TO_TRY = const(4)
 
-_RELEASE = const("0.1.0")  # of the package, as the shadow tells it
 _PARKED = const(2)  # urootlet.store
 _MAX_MESSAGE = const(36864)  # a document has 32,768 characters at most, the rest is around it
 _MAX_FILE = const(8192)  # base64 of a key set, the longest of the two
@@ -310,7 +310,7 @@ class Jobs:
             "active": self._proven,
             "state": found["state"],
             "reason": found["reason"],
-            "version": _RELEASE,
+            "version": VERSION,
         }
 
     def _parked(self) -> bool:

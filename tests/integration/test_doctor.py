@@ -134,9 +134,9 @@ class TestABoardThatIsWell:
 
     @pytest.fixture
     def aged(self):
-        """The package's first module as version 0.0.9; MicroPython takes it before the .mpy."""
-        source = (resources.device_package() / "__init__.py").read_text()
-        return {"lib/urootlet/__init__.py": source.replace(f'"{__version__}"', '"0.0.9"')}
+        """A package of version 0.0.9; MicroPython takes a source before the .mpy."""
+        source = (resources.device_package() / "release.py").read_text()
+        return {"lib/urootlet/release.py": source.replace(f'"{__version__}"', '"0.0.9"')}
 
     def test_with_another_version_of_the_package_is_told_so(self, world, aged):
         with world.broken(Broken(aged)):

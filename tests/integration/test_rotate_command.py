@@ -22,9 +22,8 @@ SETTINGS = identity.Settings("a1b2c3-ats.iot.eu-west-1.amazonaws.com", "pump-7")
 
 #: Run on a board: it gets a package of 0.0.9 whose sources mip has copied, and no status.
 AGED = """
-with open("lib/urootlet/__init__.py", "w") as file:
-    file.write("__version__ = '0.0.9'\\ndef rotating(folder='', hooks=None):\\n"
-               " from .rotation import Rotation\\n return Rotation()\\n")
+with open("lib/urootlet/release.py", "w") as file:
+    file.write("VERSION = '0.0.9'\\n")
 with open("lib/urootlet/rotation.py", "w") as file:
     file.write("class Rotation:\\n store = None\\n")
 """

@@ -4,8 +4,9 @@ import ast
 
 import pytest
 
+import rootlet
 from rootlet import resources
-from urootlet import format_cpython, states_cpython
+from urootlet import format_cpython, release, states_cpython
 
 #: The same word for something else, in a module of its own.
 LOCAL = {"_TYPING", "_SEQUENCE", "_MAX_SIZE", "_HEADER", "_SIZE"}
@@ -55,3 +56,7 @@ def test_the_numbers_of_the_state_table_have_one_meaning(name):
     for module in ("store", "rotation", "control", "recovery"):
         number = getattr(states_cpython, name)
         assert of(module).get("_" + name, number) == number
+
+
+def test_the_package_is_of_this_release():
+    assert rootlet.__version__ == release.VERSION

@@ -60,7 +60,8 @@ def package():
     try:
         import urootlet
 
-        version = getattr(urootlet, "__version__", "?")
+        version = "?"
+        from urootlet.release import VERSION as version
         import urootlet.diagnose
         import urootlet.rotation
         import urootlet.session

@@ -9,7 +9,8 @@ def _version():
     try:
         import urootlet
 
-        found = getattr(urootlet, "__version__", "?")
+        found = "?"
+        from urootlet.release import VERSION as found
     except (ImportError, ValueError, AttributeError) as error:
         # ValueError: bytecode that this firmware does not load.
         if not isinstance(error, ImportError):

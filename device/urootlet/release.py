@@ -1,0 +1,3 @@
+"""Which release of the package this is. A module of its own: most programs never ask."""
+
+VERSION = "0.1.0"
