@@ -73,18 +73,23 @@ def check_key(key: PrivateKey, where: str) -> None:
         )
 
 
-def request(key: PrivateKey, common_name: str = "") -> x509.CertificateSigningRequest:
-    """Return a PKCS#10 request (RFC 2986), signed with SHA-256.
-
-    An empty ``common_name`` becomes the first 32 hex digits of SHA-256(SPKI): it tells nothing,
-    and the same key has the same one. Raises InputError for a name that X.509 does not take.
-    """
+def check_common_name(common_name: str) -> None:
+    """Refuse what X.509 does not take as a name (RFC 5280 appendix A.1). Raises InputError."""
     if len(common_name) > MAX_COMMON_NAME or not common_name.isprintable():
         raise InputError(
             f"{common_name[:80]!r}: not a common name",
             why=f"RFC 5280 takes up to {MAX_COMMON_NAME} characters, and no control character",
             hint="leave it out for an opaque one",
         )
+
+
+def request(key: PrivateKey, common_name: str = "") -> x509.CertificateSigningRequest:
+    """Return a PKCS#10 request (RFC 2986), signed with SHA-256.
+
+    An empty ``common_name`` becomes the first 32 hex digits of SHA-256(SPKI): it tells nothing,
+    and the same key has the same one. Raises InputError for a name that X.509 does not take.
+    """
+    check_common_name(common_name)
     name = common_name or spki_sha256(key)[:_OPAQUE]
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     builder = x509.CertificateSigningRequestBuilder().subject_name(subject)

@@ -24,14 +24,20 @@ def read(path: Path, limit: int) -> bytes:
     return data
 
 
-def write(path: Path, data: bytes, mode: int = 0o644) -> None:
+def write(path: Path, data: bytes, mode: int = 0o644, *, over_key: bool = False) -> None:
     """Write beside ``path``, flush to the disk, and rename into place.
 
-    Raises InputError when the folder is missing, full or not writable; ``path`` is then as it
-    was and nothing is left beside it.
+    Raises InputError when the folder is missing, full or not writable, and for a private key in
+    PEM unless ``over_key``; ``path`` is then as it was and nothing is left beside it.
     """
     import tempfile  # noqa: PLC0415 - slow to import, and most commands only read
 
+    if not over_key and _holds_key(path):
+        raise InputError(
+            f"{path}: holds a private key",
+            why="a key that is overwritten is lost",
+            hint="name another file with -o",
+        )
     temporary = ""
     try:
         handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
@@ -49,6 +55,15 @@ def write(path: Path, data: bytes, mode: int = 0o644) -> None:
             why=error.strerror or str(error),
             hint="name another file with -o, or make room",
         ) from error
+
+
+def _holds_key(path: Path) -> bool:
+    """Whether a file that is there begins like a private key in PEM."""
+    try:
+        with path.open("rb") as file:
+            return b"PRIVATE KEY-----" in file.read(4096)
+    except OSError:
+        return False
 
 
 def sync_folder(path: Path) -> None:

@@ -66,7 +66,9 @@ def copy(drive: str, new: uf2.Uf2, progress: Callable[[int, int, str], None]) ->
         )
     target, total, sent = Path(drive) / "rootlet.uf2", len(new.data), 0
     try:
-        with target.open("wb", buffering=0) as file:
+        # A link on the drive must not lead the firmware into another file.
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_NOFOLLOW", 0)
+        with os.fdopen(os.open(target, flags, 0o644), "wb", buffering=0) as file:
             while sent < total:
                 sent += file.write(new.data[sent : sent + _CHUNK])
                 progress(sent, total, "copying")

@@ -36,7 +36,7 @@ def create_keys(account: Account, output: Path, *, active: bool) -> dict[str, An
     files.write(paths["key"], b"", mode=0o600)
     try:
         made = account.once.call("CreateKeysAndCertificate", setAsActive=active)
-    except Exception:
+    except BaseException:  # Ctrl-C too
         paths["key"].unlink()
         raise
     files.write(paths["key"], made["keyPair"]["PrivateKey"].encode(), mode=0o600)
@@ -48,8 +48,14 @@ def sign_request(
     account: Account, csr: bytes, where: str, output: Path, *, active: bool
 ) -> dict[str, Any]:
     """Have AWS sign a request in PEM, and write the certificate in PEM. Raises InputError."""
+    asked = _request(csr, where)
     _check_new(output)
-    made = certificates.from_csr(account, _request(csr, where), active=active)
+    files.write(output, b"")  # it can be written, before anything is made
+    try:
+        made = certificates.from_csr(account, asked, active=active)
+    except BaseException:
+        output.unlink()
+        raise
     files.write(output, made["certificatePem"].encode())
     return _told(made, active) | {"certificate": str(output)}
 

@@ -53,6 +53,7 @@ class Device:
     def files(self) -> dict[str, bytes]:
         """Return the files that follow from this, checked. Raises InputError."""
         identity.check_thing(self.settings.thing)
+        credentials.check_common_name(self.common_name)
         if not self.settings.endpoint:
             raise InputError(
                 f"{self.settings.thing}: the endpoint is missing",

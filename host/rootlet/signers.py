@@ -88,7 +88,7 @@ def create(path: Path, passphrase: str, *, force: bool = False) -> Key:
     made = rsa.generate_private_key(_EXPONENT, _BITS)
     seal = form.BestAvailableEncryption(passphrase.encode()) if passphrase else form.NoEncryption()
     pem = made.private_bytes(form.Encoding.PEM, form.PrivateFormat.PKCS8, seal)
-    files.write(path, pem, mode=0o600)
+    files.write(path, pem, mode=0o600, over_key=force)
     files.write(
         public,
         made.public_key().public_bytes(form.Encoding.PEM, form.PublicFormat.SubjectPublicKeyInfo),

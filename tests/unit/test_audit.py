@@ -289,6 +289,28 @@ class TestArchives:
         (tmp_path / "a.zip").write_bytes(data)
         assert "too deep" in look(tmp_path).problems[0].why
 
+    def test_a_zip_member_that_says_too_little_of_its_size_is_not_unpacked(self, tmp_path):
+        packed = io.BytesIO()
+        with zipfile.ZipFile(packed, "w", zipfile.ZIP_BZIP2) as archive:
+            archive.writestr("a", bytes(1 << 20))
+        (tmp_path / "a.zip").write_bytes(packed.getvalue())
+        assert "unusual compression" in look(tmp_path).problems[0].why
+
+    def test_a_tar_header_that_is_longer_than_a_member_is_not_read(self, tmp_path):
+        long = tarfile.TarInfo("././@LongLink")
+        long.type, long.size = tarfile.GNUTYPE_LONGNAME, 1 << 30
+        (tmp_path / "a.tar").write_bytes(long.tobuf(tarfile.GNU_FORMAT) + bytes(5120))
+        assert "header that is too long" in look(tmp_path).problems[0].why
+
+    def test_no_program_of_the_folder_that_is_looked_at_runs(self, tmp_path, monkeypatch):
+        chain = [load_der_x509_certificate(G5.der)]
+        store = pkcs12.serialize_key_and_certificates(None, None, None, chain, NoEncryption())
+        (tmp_path / "a.p12").write_bytes(store)
+        (tmp_path / "resource.py").write_text("open('ran', 'w').close()\n")
+        monkeypatch.chdir(tmp_path)
+        assert brief(look(tmp_path / "a.p12"))
+        assert not (tmp_path / "ran").exists()
+
     @pytest.mark.parametrize(
         "data",
         [

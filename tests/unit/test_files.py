@@ -49,3 +49,13 @@ def test_a_file_over_its_limit_is_refused(tmp_path):
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(InputError, match="a: cannot be read"):
         files.read(tmp_path / "a", 10)
+
+
+def test_a_private_key_is_replaced_only_on_purpose(tmp_path):
+    path = tmp_path / "a.pem"
+    path.write_bytes(b"-----BEGIN PRIVATE KEY-----\n")
+    with pytest.raises(InputError, match="holds a private key"):
+        files.write(path, b"new")
+    assert path.read_bytes().startswith(b"-----BEGIN")
+    files.write(path, b"new", over_key=True)
+    assert path.read_bytes() == b"new"

@@ -72,6 +72,7 @@ def test_what_spreadsheets_write_is_read(data):
         ("thing,port\npump-1,\N{ARABIC-INDIC DIGIT EIGHT}\n", "is no number"),
         ("thing,offers\npump-1,a/+/b\n", "a topic without wildcards"),
         ("thing,common_name\npump-1,x\0\n", "binary"),
+        ("thing,common_name\npump-1," + "x" * 65 + "\n", "not a common name"),
     ],
 )
 def test_a_list_that_is_wrong_is_refused_with_the_line(text, words):

@@ -144,7 +144,8 @@ class Esptool:
         before = "default-reset" if self.resets else "no-reset"
         after = "hard-reset" if self.resets and last else "no-reset"
         return [
-            *(sys.executable, "-m", "esptool", "--port", self._device, "--baud", str(self._baud)),
+            *(sys.executable, "-P", "-m", "esptool"),  # -P: not out of this folder
+            *("--port", self._device, "--baud", str(self._baud)),
             *("--before", before, "--after", after),
             *("--connect-attempts", str(_ATTEMPTS[self.resets])),
             *(() if self._stub else ("--no-stub",)),

@@ -23,7 +23,11 @@ def build(files: Mapping[str, bytes]) -> bytes:
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(data)
         done = subprocess.run(
-            [sys.executable, "-m", "mpremote", "romfs", "-o", str(output), "build", str(source)],
+            # -P: this folder is no place to import from.
+            [
+                *(sys.executable, "-P", "-m", "mpremote", "romfs"),
+                *("-o", str(output), "build", str(source)),
+            ],
             capture_output=True,
             text=True,
             check=False,

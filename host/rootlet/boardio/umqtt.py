@@ -90,7 +90,8 @@ def _finder() -> PackageFinder:
 def _pip_settings() -> dict[str, str]:
     """Return pip's settings by name; the environment wins, then ``[download]``, ``[global]``."""
     listing = subprocess.run(
-        [sys.executable, "-m", "pip", "--disable-pip-version-check", "config", "list"],
+        # -P: this folder is no place to import from.
+        [sys.executable, "-P", "-m", "pip", "--disable-pip-version-check", "config", "list"],
         capture_output=True,
         text=True,
         check=False,

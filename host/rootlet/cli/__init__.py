@@ -122,4 +122,9 @@ def main() -> None:
         # interpreter from trying to flush the closed pipe once more.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = 1
+    except OSError as error:  # a disk that is full, a folder that is not ours
+        if debug:
+            raise
+        click.echo(f"error: {error.filename or 'a file'}: {error.strerror or error}", err=True)
+        status = 1
     sys.exit(status if isinstance(status, int) else 0)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from rootlet import bundle, files, flash, identity
 from rootlet.cli import flash_report, show
@@ -117,6 +118,8 @@ def command(  # noqa: PLR0913 - one argument per option
     """
     where = _ports(port, every=every)
     new = _firmware(firmware) if firmware else None
+    if new is not None and _is_uf2(new):
+        _check_drives(where)
     if file is None and new is None:
         raise InputError("nothing to flash", why="no BUNDLE", hint="rootlet build -o a.rlt")
     if file is None and (image or erase or trust_keys or reset_trust or any(_given(own))):
@@ -163,6 +166,9 @@ def _run(where: list[str], job: Job, *, json_output: bool) -> int:
 def _ports(given: tuple[str, ...], *, every: bool) -> list[str]:
     from rootlet.boardio import ports  # noqa: PLC0415 - commands load what they use
 
+    source = click.get_current_context().get_parameter_source("port")
+    if every and source is ParameterSource.ENVIRONMENT:
+        given = ()  # what is typed counts
     if every == bool(given):
         raise InputError(
             "--port or --all says which boards",
@@ -187,6 +193,18 @@ def _firmware(path: Path) -> Firmware | Uf2:
         return uf2.read(files.read(path, uf2.MAX_BYTES), str(path))
     known = images.chips(board.load(one) for one in board.ids())
     return images.read(files.read(path, images.MAX_BYTES), str(path), known)
+
+
+def _check_drives(where: list[str]) -> None:
+    """Refuse boards that would share a boot drive: nobody can tell whose it is."""
+    from rootlet import flash_drive  # noqa: PLC0415 - commands load what they use
+
+    if len(where) > 1 and not all(map(flash_drive.is_drive, where)):
+        raise InputError(
+            "one board at a time takes a .uf2 by its port",
+            why="their boot drives look alike, and both could be written to one",
+            hint="name the drives instead: --port /media/you/RPI-RP2 --port ...",
+        )
 
 
 def _is_uf2(new: Firmware | Uf2) -> bool:

@@ -172,7 +172,7 @@ def _bytes(text: str, option: str) -> int:
     found = re.fullmatch(r"(0x[0-9a-f]{1,8}|\d{1,9})(?:([km]?)i?b?)?", text.strip().lower())
     if not found:
         raise InputError(f"{option} {text[:40]}: not a size", hint="such as 2MB or 0x200000")
-    return int(found[1], 0) * _UNITS[found[2] or ""]
+    return int(found[1], 16 if found[1].startswith("0x") else 10) * _UNITS[found[2] or ""]
 
 
 def _tell(  # noqa: PLR0913 - what there is to tell

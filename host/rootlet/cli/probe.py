@@ -165,9 +165,11 @@ def _save(save: Path, reports: list[Report]) -> dict[tuple[str, int], Path]:
     from rootlet.pem import armour  # noqa: PLC0415 - only when asked for
 
     shown = [(report, chain) for report in reports for chain in report.chains]
+    hosts = [report.endpoint.host for report in reports]
     kept = {}
     for report, chain in shown:
-        parts = [report.endpoint.host] if len(reports) > 1 else []
+        host = report.endpoint.host
+        parts = [host if hosts.count(host) == 1 else str(report.endpoint)] if hosts[1:] else []
         if len(report.chains) > 1:
             family = chain.inspection.family if chain.inspection else "unreadable"
             twins = [

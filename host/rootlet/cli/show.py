@@ -148,11 +148,12 @@ def progress_lines() -> Iterator[Callable[[str], Callable[[int, int, str], None]
 def explain(error: RootletError) -> None:
     """Print an error to standard error: what, why, and what to do about it."""
     code = f" (E-{error.code})" if error.code else ""
-    click.echo(f"error: {_folded(error.what + code)}", err=True)
-    if error.why:
-        click.echo(f"  why: {_folded(error.why)}", err=True)
-    if error.hint:
-        click.echo(f" hint: {error.hint}", err=True)  # whole: it is there to be copied
+    what, why, hint = (printable(text) for text in (error.what + code, error.why, error.hint))
+    click.echo(f"error: {_folded(what)}", err=True)
+    if why:
+        click.echo(f"  why: {_folded(why)}", err=True)
+    if hint:
+        click.echo(f" hint: {hint}", err=True)  # whole: it is there to be copied
 
 
 def _folded(text: str) -> str:

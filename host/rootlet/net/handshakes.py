@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
@@ -127,15 +127,17 @@ class _Shaker:
             )
         self._answers = answers
         self._lease = cast("IO[bytes]", self._process.stdin)
-        self._lease.write(json.dumps(work).encode() + b"\n")
-        self._lease.flush()
+        with suppress(BrokenPipeError):  # it has died: its reader says why
+            self._lease.write(json.dumps(work).encode() + b"\n")
+            self._lease.flush()
         self._reader = threading.Thread(target=self._read, name="probe", daemon=True)
 
     def __enter__(self) -> None:
         self._reader.start()
 
     def __exit__(self, *_error: object) -> None:
-        self._lease.close()
+        with suppress(BrokenPipeError):
+            self._lease.close()
         try:
             self._process.wait(_GRACE)
         except subprocess.TimeoutExpired:
@@ -144,7 +146,10 @@ class _Shaker:
         self._reader.join()
 
     def _read(self) -> None:
-        with cast("IO[bytes]", self._process.stdout) as lines:
+        with (
+            suppress(ValueError, TypeError),  # a line that was cut off: its status says why
+            cast("IO[bytes]", self._process.stdout) as lines,
+        ):
             for line in lines:
                 told = json.loads(line)
                 told.pop("final", None)

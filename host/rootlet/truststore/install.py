@@ -7,6 +7,7 @@ no file can be exchanged in between.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
 import sys
@@ -99,7 +100,8 @@ def this_system() -> System:
             line.split("=", 1) for line in release.read_text().splitlines() if "=" in line
         )
         for key in ("ID", "ID_LIKE"):
-            names += "".join(shlex.split(values.get(key, ""))).split()
+            with contextlib.suppress(ValueError):  # a quote that does not end
+                names += "".join(shlex.split(values.get(key, ""))).split()
     for name in names:
         for system in SYSTEMS.values():
             if name in system.names:
@@ -163,7 +165,7 @@ def apply(anchor: TrustAnchor, system: System) -> bool:
         files.write(target, data)
     try:  # also when the file was there: nobody knows whether the system has seen it
         _run(system, target)
-    except RootletError:
+    except BaseException:  # Ctrl-C too: nothing is left for the system's next update
         if before is None:
             target.unlink()
         else:

@@ -35,6 +35,8 @@ def run(command: Sequence[str]) -> Ended | None:
             check=False,
             env={**os.environ, "LC_ALL": "C"},
         )
+    except OSError as error:
+        return Ended(-1, b"", error.strerror or str(error))
     except subprocess.TimeoutExpired:
         return Ended(-1, b"", f"no end after {_SECONDS:g} s")
     words = (done.stderr or done.stdout[-2000:]).decode(errors="replace").split("\n")

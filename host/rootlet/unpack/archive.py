@@ -60,6 +60,19 @@ class _Stream:
         return True
 
 
+class _Bounded:
+    """A file of which no more than a member is read at once: tarfile reads headers whole."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self.seek, self.tell = stream.seek, stream.tell
+        self._stream = stream
+
+    def read(self, size: int = -1) -> bytes:
+        if not 0 <= size <= MAX_MEMBER + 1:
+            raise UnpackError("the archive holds a header that is too long")
+        return self._stream.read(size)
+
+
 def kind(source: Source) -> str:
     """Return ``zip``, ``tar``, what packs one file, or nothing, by the first bytes."""
     head = source.read(0, 512)
@@ -95,6 +108,9 @@ def _zip(stream: IO[bytes], source: Source) -> Iterator[tuple[str, int, IO[bytes
         raise UnpackError("the archive's table of contents is damaged or too long")
     with zipfile.ZipFile(stream) as archive:
         for one in archive.infolist():
+            # Of the others zipfile unpacks a whole block, whatever was asked for.
+            if one.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+                raise UnpackError(f"{one.filename[:80]}: an unusual compression")
             if not one.is_dir():
                 yield one.filename, one.file_size, archive.open(one)
 
@@ -108,7 +124,7 @@ def _packed(stream: IO[bytes], found: str) -> Iterator[tuple[str, int, IO[bytes]
         if not is_tar:
             yield f"({found})", 0, stream
             return
-    with tarfile.open(fileobj=stream, mode="r:") as archive:
+    with tarfile.open(fileobj=cast("IO[bytes]", _Bounded(stream)), mode="r:") as archive:
         skipped = 0
         for one in archive:
             archive.members = []  # type: ignore[attr-defined] # or they would pile up

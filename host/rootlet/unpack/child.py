@@ -41,7 +41,9 @@ def run(reader: str, source: Source, *arguments: int) -> Iterator[tuple[str, byt
 
     Raises UnpackError when the child dies, takes too long or breaks a limit.
     """
-    command = [sys.executable, "-m", "rootlet.unpack.child", reader, *map(str, arguments)]
+    # -P: the folder that is looked at is no place to import from.
+    program = [sys.executable, "-P", "-m", "rootlet.unpack.child"]
+    command = [*program, reader, *map(str, arguments)]
     with tempfile.TemporaryFile(prefix="rootlet-audit-") as image:
         for at in range(0, source.size, _CHUNK):
             image.write(source.read(at, _CHUNK))
