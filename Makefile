@@ -5,7 +5,7 @@ PYTHON := $(shell for p in python3.11 python3.12 python3.13 python3.14 python3 /
 	$$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && { echo $$p; break; }; done)
 WORKERS ?= auto
 
-.PHONY: audit-tools bench-audit bench-flash bench-lab bench-provision bench-size bench-start board certs check clean demo dev dist docs embedded fix fuzz lists matrix-table soak stores sweep test trust-stores vectors wolfssl
+.PHONY: audit-tools bench bench-audit bench-check bench-flash bench-lab bench-provision bench-size bench-start board certs check clean demo dev dist docs embedded fix fuzz lists matrix-table soak stores sweep test trust-stores vectors wolfssl
 
 dev: $(VENV)/.ready
 
@@ -85,6 +85,15 @@ stores: dev
 matrix-table: dev
 	$(BIN)/rootlet board prepare
 	$(BIN)/python bench/matrix_table.py
+
+# Sizes, memory, instructions and starts, beside the peers; check holds them to bench/limits.toml.
+bench: dev
+	$(BIN)/rootlet board prepare
+	$(BIN)/python bench/run.py
+
+bench-check: dev
+	$(BIN)/rootlet board prepare
+	$(BIN)/python bench/run.py --check
 
 bench-lab: dev
 	$(BIN)/python bench/lab_load.py
