@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from table import Row, show
+
 from rootlet import anchor, bundle, catalog, export
 from rootlet.export.anchors import Anchor
-from table import Row, show
 
 SETS = {
     "CA 1": ("amazon-root-ca-1",),
@@ -30,7 +31,7 @@ def ours(names: tuple[str, ...], form: str) -> bytes:
 def peers(names: tuple[str, ...]) -> dict[str, int]:
     """Return format -> bytes of the same roots."""
     roots = [catalog.load().get(name) for name in names]
-    anchors = [Anchor(one.id, one.certificate(), one.sha256) for one in roots]
+    anchors = [Anchor(one.id, one.certificate, one.sha256) for one in roots]
     return {
         "der": sum(len(one.der) for one in roots),
         **{name: len(export.write(anchors, name)) for name in PEERS if name != "der"},

@@ -10,12 +10,13 @@ import json
 import sys
 from pathlib import Path
 
-import device
 import forms
 import readme
 import size
 import startup
 from table import Row, exceeded, limits, show
+
+import device
 
 HERE = Path(__file__).parent
 _BAR, _HEIGHT = 300, 18
@@ -40,17 +41,20 @@ def draw(rows: list[Row]) -> str:
     widest = max(row.ratio or 0 for row in with_peer)
     one = 330 + _BAR / widest
     lines = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="700" height="{height}"'
-        ' font-family="sans-serif" font-size="11">',
+        (
+            f'<svg xmlns="http://www.w3.org/2000/svg" width="700" height="{height}"'
+            ' font-family="sans-serif" font-size="11">'
+        ),
         '<rect width="100%" height="100%" fill="#fff"/>',
         f'<path d="M{one:.1f} 0V{height}" stroke="#c33"/>',
     ]
     for index, row in enumerate(with_peer):
         y, ratio = index * _HEIGHT, row.ratio or 0
+        width = ratio * _BAR / widest
         lines += [
-            f'<rect x="330" y="{y + 4}" width="{ratio * _BAR / widest:.1f}" height="11" fill="#48a"/>',
+            f'<rect x="330" y="{y + 4}" width="{width:.1f}" height="11" fill="#48a"/>',
             f'<text x="325" y="{y + 14}" text-anchor="end">{row.section}: {row.what}</text>',
-            f'<text x="{334 + ratio * _BAR / widest:.1f}" y="{y + 14}">{ratio:.2f}</text>',
+            f'<text x="{334 + width:.1f}" y="{y + 14}">{ratio:.2f}</text>',
         ]
     return "\n".join([*lines, "</svg>\n"])
 

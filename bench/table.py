@@ -15,7 +15,7 @@ LIMITS = Path(__file__).with_name("limits.toml")
 
 @dataclass(frozen=True)
 class Row:
-    """One measurement: ours, the peer's (0 for none), both in ``unit``, and how it was measured."""
+    """One measurement: ours and the peer's (0 for none) in ``unit``, and how it was measured."""
 
     section: str
     what: str
@@ -52,7 +52,7 @@ class Limit:
 
 
 def limits(path: Path = LIMITS) -> dict[str, Limit]:
-    """Return "section: what" -> its limit. Raises ValueError for a limit that cannot be checked."""
+    """Return "section: what" -> its limit. Raises ValueError for one of anything else."""
     found = {
         f"{section}: {what}": Limit(**one)
         for section, table in tomllib.loads(path.read_text()).items()
