@@ -11,6 +11,8 @@ _BENCH = Path(__file__).parents[2] / "bench"
 
 def _load(name):
     spec = importlib.util.spec_from_file_location(f"bench_{name}", _BENCH / f"{name}.py")
+    assert spec
+    assert spec.loader
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module  # where dataclasses look their module up
     spec.loader.exec_module(module)
