@@ -6,7 +6,7 @@ PYTHON := $(shell for p in python3.11 python3.12 python3.13 python3.14 python3 /
 # Tests wait for boards and servers much of the time: three for each two processors.
 WORKERS ?= $(shell $(PYTHON) -c 'import os; print(3 * (os.cpu_count() or 2) // 2)' 2>/dev/null || echo auto)
 
-.PHONY: audit-tools bench-audit bench-flash bench-lab bench-provision bench-size bench-start board browser certs check clean demo dev dist docs embedded fix fuzz lists matrix-table soak stores sweep test trust-stores vectors wolfssl
+.PHONY: audit-tools bench bench-audit bench-check bench-flash bench-lab bench-provision bench-size bench-start board browser certs check clean demo dev dist docs embedded fix fuzz lists matrix-table soak stores sweep test trust-stores vectors wolfssl
 
 dev: $(VENV)/.ready
 
@@ -91,6 +91,15 @@ stores: dev
 matrix-table: dev
 	$(BIN)/rootlet board prepare
 	$(BIN)/python bench/matrix_table.py
+
+# Sizes, memory, instructions and starts, beside the peers; check holds them to bench/limits.toml.
+bench: dev
+	$(BIN)/rootlet board prepare
+	$(BIN)/python bench/run.py
+
+bench-check: dev
+	$(BIN)/rootlet board prepare
+	$(BIN)/python bench/run.py --check
 
 bench-lab: dev
 	$(BIN)/python bench/lab_load.py
