@@ -21,7 +21,7 @@ def table(rows: Iterable[Row]) -> str:
     """Return bytes and heap as a Markdown table."""
     lines = ["| What | Bytes | Peer |", "|---|--:|--:|"]
     for row in rows:
-        if row.section in _SECTIONS:
+        if row.section in _SECTIONS or (row.section == "bytes" and row.peer):
             peer = f"{row.peer:,.0f}" if row.peer else ""
             lines.append(f"| {row.section}: {row.what} | {row.ours:,.0f} | {peer} |")
     return "\n".join(lines) + "\n"
