@@ -4,16 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import secrets
-import socket
 import ssl
-import subprocess
-import sys
 import time
 import urllib.request
 from dataclasses import dataclass
-from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Self
 
@@ -23,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from paho.mqtt import client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
+import ministack_process
 from rootlet.identity import read_key
 from rootlet.lab import Lab
 from rootlet.lab.jobs import JobService
@@ -30,10 +26,10 @@ from rootlet.lab.subscriber import ClientContext
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from rootlet.lab import Hierarchy
 
-_PROGRAM = Path(__file__).with_name("ministack_process.py")
 _REGION = "eu-west-1"
 _ROOTS = ("amazon-root-ca-1", "amazon-root-ca-3")
 
@@ -266,27 +262,5 @@ def both_jobs(
 @contextlib.contextmanager
 def ministack(folder: Path) -> Iterator[MinistackJobs]:
     """Run ministack as a process of its own on loopback."""
-    with (
-        socket.create_server(("127.0.0.1", 0)) as http,
-        socket.create_server(("127.0.0.1", 0)) as mqtt,
-        (folder / "ministack.log").open("wb") as log,
-    ):
-        descriptors = (http.fileno(), mqtt.fileno())
-        process = subprocess.Popen(
-            [sys.executable, str(_PROGRAM), *map(str, descriptors)],
-            stdin=subprocess.PIPE,
-            stdout=log,
-            stderr=log,
-            pass_fds=descriptors,
-            env={**os.environ, "HOME": str(folder), "TMPDIR": str(folder)},
-        )
-        try:
-            yield MinistackJobs(http.getsockname()[1], mqtt.getsockname()[1], folder)
-        finally:
-            assert process.stdin is not None
-            process.stdin.close()
-            try:
-                process.wait(10)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+    with ministack_process.running(folder) as ports:
+        yield MinistackJobs(ports.http, ports.mqtt, folder)

@@ -5,14 +5,58 @@ ministack opens its MQTT port on every address, and a port that was chosen free 
 the time that it is opened: so it is handed the sockets.
 """
 
+from __future__ import annotations
+
 import asyncio
+import contextlib
 import os
 import socket
+import subprocess
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from hypercorn.asyncio import serve
-from hypercorn.config import Config
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+
+class Ports(NamedTuple):
+    """Where it listens on loopback: AWS's own API over HTTP, devices over mutual TLS."""
+
+    http: int
+    mqtt: int
+
+
+@contextlib.contextmanager
+def running(folder: Path) -> Iterator[Ports]:
+    """Run ministack inside ``with``; it answers from then on. Its files and log are in ``folder``.
+
+    The sockets listen before the process runs, so that who connects early waits.
+    """
+    with (
+        socket.create_server(("127.0.0.1", 0)) as http,
+        socket.create_server(("127.0.0.1", 0)) as mqtt,
+        (folder / "ministack.log").open("wb") as log,
+    ):
+        descriptors = (http.fileno(), mqtt.fileno())
+        process = subprocess.Popen(
+            [sys.executable, __file__, *map(str, descriptors)],
+            stdin=subprocess.PIPE,
+            stdout=log,
+            stderr=log,
+            pass_fds=descriptors,
+            env={**os.environ, "HOME": str(folder), "TMPDIR": str(folder)},
+        )
+        try:
+            yield Ports(http.getsockname()[1], mqtt.getsockname()[1])
+        finally:
+            assert process.stdin is not None
+            process.stdin.close()
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
 
 
 async def wait_for_end_of_input() -> None:
@@ -36,6 +80,8 @@ def main(http: int, mqtt: int) -> None:
     """Serve until the end of input."""
     hand_over(listener := socket.socket(fileno=mqtt))
     os.environ["IOT_MTLS_PORT"] = str(listener.getsockname()[1])
+    from hypercorn.asyncio import serve  # noqa: PLC0415 - who starts this needs none of it
+    from hypercorn.config import Config  # noqa: PLC0415
     from ministack.app import app  # noqa: PLC0415 - it reads the environment when imported
 
     config = Config()

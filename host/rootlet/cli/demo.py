@@ -38,8 +38,7 @@ def command(*, json_output: bool) -> None:
         for step in demo.run(Path(folder)):
             done.append(step)
             if not json_output:
-                click.echo(f"{click.style('ok', fg='green')}  {step.what} ({step.seconds:.1f} s)")
-                show.paragraph(step.seen, "    ")
+                show.step(step.what, step.seen, step.seconds)
     seconds = time.monotonic() - began
     if json_output:
         steps = [{"what": s.what, "seen": s.seen, "seconds": round(s.seconds, 2)} for s in done]

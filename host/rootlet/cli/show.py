@@ -93,6 +93,12 @@ def paragraph(text: str, indent: str) -> None:
     click.echo("\n".join(indent + line for line in lines))
 
 
+def step(what: str, seen: str, seconds: float) -> None:
+    """Print one step of a demo that was observed."""
+    click.echo(f"{click.style('ok', fg='green')}  {what} ({seconds:.1f} s)")
+    paragraph(seen, "    ")
+
+
 def facts(values: Mapping[str, str]) -> None:
     """Print one labelled value per paragraph, wrapped to the terminal, whole when piped."""
     label_width = max(map(len, values)) + 2
