@@ -6,7 +6,7 @@ PYTHON := $(shell for p in python3.11 python3.12 python3.13 python3.14 python3 /
 # Tests wait for boards and servers much of the time: three for each two processors.
 WORKERS ?= $(shell $(PYTHON) -c 'import os; print(3 * (os.cpu_count() or 2) // 2)' 2>/dev/null || echo auto)
 
-.PHONY: audit-tools bench bench-audit bench-check bench-flash bench-lab bench-provision bench-size bench-start board browser certs check clean demo dev dist docs embedded fix fuzz lists matrix-table soak stores sweep test trust-stores vectors wolfssl
+.PHONY: audit-tools bench bench-audit bench-check bench-flash bench-lab bench-provision bench-size bench-start board browser certs check clean demo demo-fleet dev dist docs embedded fix fuzz lists matrix-table soak stores sweep test trust-stores vectors wolfssl
 
 dev: $(VENV)/.ready
 
@@ -19,6 +19,10 @@ $(VENV)/.ready: pyproject.toml
 
 demo: dev
 	$(BIN)/rootlet demo
+
+# A thing, a policy and two jobs at a service that answers as AWS IoT does; a board does the jobs.
+demo-fleet: dev
+	PYTHONPATH=tests $(BIN)/python examples/fleet/demo.py
 
 test: dev
 	$(BIN)/rootlet board prepare

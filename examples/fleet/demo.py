@@ -20,10 +20,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-import ministack_process
 from click.testing import CliRunner
 from cryptography.hazmat.primitives.serialization import Encoding
 
+import ministack_process
 from rootlet import aws
 from rootlet.boardio import micropython
 from rootlet.boardio.remote import Remote
@@ -123,7 +123,8 @@ class Fleet:
     # What is there before a rotation.
 
     def _release(self) -> str:
-        with urllib.request.urlopen(f"{self._url}/_ministack/iot/ca.pem", timeout=30) as answer:
+        url = f"{self._url}/_ministack/iot/ca.pem"
+        with urllib.request.urlopen(url, timeout=30) as answer:  # noqa: S310 - on loopback
             Path("ca.pem").write_bytes(answer.read())
         stranger = Hierarchy.fresh().anchor("amazon-root-ca-4")
         Path("stranger.pem").write_bytes(stranger.public_bytes(Encoding.PEM))
@@ -138,7 +139,17 @@ class Fleet:
         named = [word for one in anchors for word in ("--anchor", one)]
         follows = ("--after", after) if after else ()
         signed = (*KEYS, "--sign", "a.pem", "--sign", "b.pem", "--complete")
-        base = ("build", "--board", "virtual", "--keys", "none", "--profile", "both", "--form", "full")
+        base = (
+            "build",
+            "--board",
+            "virtual",
+            "--keys",
+            "none",
+            "--profile",
+            "both",
+            "--form",
+            "full",
+        )
         rootlet(*base, *named, *follows, *signed, "-o", name)
 
     def _provision(self) -> str:
@@ -260,9 +271,7 @@ class Fleet:
         expect(status["floor"] == [1, 2], f"the board is at {status['floor']}")
         (active,) = [one["bundle"] for one in status["slots"] if one["role"] == "active"]
         expect(active["sha256"] == _digest(ADD), "another bundle is active on the board")
-        return (
-            f"{count} messages in all; the board is at set 1.2, 1.3 waits: {status['reason']}"
-        )
+        return f"{count} messages in all; the board is at set 1.2, 1.3 waits: {status['reason']}"
 
     def _gate(self) -> str:
         error = refused("rotate", "start", "plan.json", SWITCH, *KEYS, *FLEET)
