@@ -41,6 +41,8 @@ _TO_TRY = const(4)
 _PARKED = const(2)  # urootlet.store
 _MAX_MESSAGE = const(36864)  # a document has 32,768 characters at most, the rest is around it
 _MAX_FILE = const(8192)  # base64 of a key set, the longest of the two
+_MAX_ID = const(64)  # characters of a job's name
+_MAX_VERSION = const(1073741824)
 _MAX_KEY_SETS = const(8)  # rule 11: as many at once as recovery takes
 _DOUBLINGS = const(8)  # of the pause, to 256 s and as much again by device
 _LONGEST = const(512)  # no pause and no time-out is longer
@@ -213,11 +215,11 @@ class Jobs:
 
     def _next(self, found: "Any") -> None:
         """Begin or continue an execution, as far as record and details say it is."""
-        if not isinstance(found, dict):
+        if not isinstance(found, dict) or not _is_execution(found):
             self._tries = 0
             return
-        self._topic = self._prefix + str(found.get("jobId")).encode() + b"/update"
-        self._version = found.get("versionNumber")
+        self._topic = self._prefix + found["jobId"].encode() + b"/update"
+        self._version = found["versionNumber"]
         details = found.get("statusDetails")
         if not isinstance(details, dict):
             details = {}
@@ -335,6 +337,18 @@ def _parse(message: bytes) -> "dict[str, Any]":
         except (ValueError, RuntimeError, MemoryError):  # RuntimeError: nested too deeply
             pass
     return {}
+
+
+def _is_execution(found: "dict[str, Any]") -> bool:
+    """Whether id and version are what AWS IoT gives an execution; others have no topic."""
+    job, version = found.get("jobId"), found.get("versionNumber")
+    return (
+        isinstance(job, str)
+        and 0 < len(job) <= _MAX_ID
+        and all(c.isalpha() or c.isdigit() or c in "-_" for c in job)
+        and isinstance(version, int)
+        and 0 < version < _MAX_VERSION
+    )
 
 
 def _decode(text: "Any") -> bytes:

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from .tls_cpython import Context
 
 
+_MAX_PAYLOAD = 131_072  # bytes: AWS IoT's own limit
+_MAX_WAITING = 100
+
+
 class RefusedError(Exception):
     """CONNACK with a return code other than 0, or none at all; the text says which."""
 
@@ -37,12 +41,17 @@ class MQTTClient:
         self._client.on_connect = lambda _c, _u, _f, reason, _p: self._answers.put(reason)
         self._client.on_disconnect = lambda _c, _u, _f, reason, _p: self._lost(reason)
         self._client.on_subscribe = lambda _c, _u, _m, reasons, _p: self._answers.put(reasons[0])
-        self._client.on_message = lambda _c, _u, message: self._messages.put(message)
+        self._client.on_message = lambda _c, _u, message: self._keep(message)
         if config.port == 443:
             context.set_alpn_protocols(["x-amzn-mqtt-ca"])
         self._client.connect(config.address, config.port, config.keepalive)
         self._client.loop_start()
         self._answer("CONNACK")
+
+    def _keep(self, message: MQTTMessage) -> None:
+        """Keep a message for the program; a flood is dropped, or it would fill the memory."""
+        if len(message.payload) <= _MAX_PAYLOAD and self._messages.qsize() < _MAX_WAITING:
+            self._messages.put(message)
 
     def _lost(self, reason: "Any") -> None:
         self._answers.put(reason)
@@ -74,6 +83,8 @@ class MQTTClient:
             info.wait_for_publish(self._timeout)
         except RuntimeError as error:
             raise OSError(str(error)) from error
+        if not info.is_published():
+            raise OSError("no answer in time")
 
     def subscribe(self, topic: "str | bytes", qos: int = 0) -> None:
         """Subscribe and wait for the answer."""

@@ -79,7 +79,9 @@ class Renewal:
         store = self._own.store
         if store.record.state or not any(store.record.active_hash):
             return b""
-        return store.other() or self._flashed
+        found = store.other() or self._flashed
+        # With the confirmed pair damaged, the one before serves: it is not to be retired.
+        return b"" if found == self.active() else found
 
     @property
     def ready(self) -> bool:

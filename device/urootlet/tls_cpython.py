@@ -17,6 +17,7 @@ _ECDSA = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384"
 _RSA = "ECDHE-RSA-AES128-GCM-SHA256:ECDHE-RSA-AES256-GCM-SHA384"
 _CERTIFICATE = 11  # RFC 8446 4, RFC 5246 7.4: handshake type of the server's Certificate
 _ALERT = 21  # RFC 8446 5.1: content type
+_FATAL = b"\x02"  # RFC 8446 6: the level that comes first
 _TLS13 = 0x0304
 
 
@@ -62,7 +63,8 @@ class Context(ssl.SSLContext):
         self, _conn: "Any", direction: str, version: int, content: int, kind: int, data: bytes
     ) -> None:
         if direction == "read" and content == _ALERT:
-            self.alerted = True
+            # A warning is a goodbye (RFC 8446 6.1), also of a server that takes the certificate.
+            self.alerted = self.alerted or data[:1] == _FATAL
         elif direction == "read" and kind == _CERTIFICATE:
             chain = _sent_chain(data, version)
             if chain:

@@ -190,6 +190,14 @@ class TestFlashingOverARotation:
         assert bench.flash(release(1), KEYS).written == []
         assert bench.roles["candidate"] == ("tb", 2)
 
+    def test_one_that_retires_seals_older_sets_off(self, bench, release):
+        bench.flash(release(1), KEYS)
+        asks = "from urootlet import rotating; print(rotating().store.record.sealed)"
+        for sequence, flags, sealed in ((2, 0, "False"), (3, 1, "True"), (4, 0, "True")):
+            bench.flash(release(sequence, flags=flags), KEYS)
+            with Remote(bench.board.port) as remote:
+                assert remote.run(asks).strip() == sealed
+
     def test_an_unsigned_one_raises_nothing(self, bench, release):
         bench.flash(release(5), KEYS)
         unsigned = bytearray(release(6))

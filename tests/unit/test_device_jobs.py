@@ -335,6 +335,11 @@ class TestAHostileDocument:
         [
             *(None, [], "x", 7, {}, {"jobId": 7, "versionNumber": 1}, {"jobId": "a"}),
             {"jobId": ["a"], "versionNumber": "1", "statusDetails": {"attempts": "3"}},
+            *({"jobId": "a", "versionNumber": one} for one in (None, "1", 0, -1, 1 << 40)),
+            *(
+                {"jobId": one, "versionNumber": 1}
+                for one in ("", "+", "#", "a/b", "\ud800", "a" * 65)
+            ),
         ],
     )
     def test_an_execution_of_no_sense_does_no_harm(self, device, execution):

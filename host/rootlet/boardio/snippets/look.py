@@ -35,7 +35,7 @@ def _look():
                 "floor": record.floor,
                 "slot": record.active,
                 "settled": record.active == 0
-                and store.active() is not None
+                and bool(store.active())
                 and (recorded or not record.keys),
             }
         )

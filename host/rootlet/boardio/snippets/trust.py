@@ -192,6 +192,8 @@ def _adopt(slot, reset):
         if found.sequence and record.keys:
             record.floor = max(record.floor, (found.key_set, found.sequence))
             record.time_floor = found.created
+            # A bundle that retires or revokes seals older sets off, however it came.
+            record.sealed = record.sealed or found.flags > 0
         store.commit()
         return {}
 
