@@ -6,6 +6,7 @@ import re
 from typing import NamedTuple, NoReturn
 
 from rootlet.errors import InputError
+from rootlet.words import plain
 
 #: What MQTT with a client certificate is called on port 443 (AWS IoT developer guide, protocols).
 MQTT_ALPN = "x-amzn-mqtt-ca"
@@ -55,9 +56,8 @@ def parse(text: str, starttls: str = "") -> Endpoint:
 
 
 def _refuse(text: str) -> NoReturn:
-    shown = "".join(char if char.isprintable() else "?" for char in text[:80])
     raise InputError(
-        f"{shown!r} is not HOST[:PORT]",
+        f"{plain(text[:80])!r} is not HOST[:PORT]",
         why="it takes a bare host name or address, and a port from 1 to 65535",
         hint="rootlet probe a1b2c3-ats.iot.eu-west-1.amazonaws.com:8883",
     )

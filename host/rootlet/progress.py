@@ -11,6 +11,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from rootlet.words import plain
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import date, datetime
@@ -110,8 +112,7 @@ class Progress:
 
 def reason(details: Mapping[str, Any]) -> str:
     """Return why a device says that it failed, as one printable word or phrase."""
-    told = str(details.get("reason", ""))
-    return "".join(one if one.isprintable() else "?" for one in told)[:_LONGEST]
+    return plain(str(details.get("reason", "")))[:_LONGEST]
 
 
 def latest(executions: Iterable[Execution]) -> dict[str, Execution]:

@@ -6,6 +6,7 @@ that other devices use, stays. It may be cut off and run again: what is gone alr
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from rootlet import files, identity
@@ -73,33 +74,25 @@ def _forget_certificate(run: Run) -> None:
         found = lost(run)
         made = {"id": found["certificateId"]} if found else {}
     if made:
-        _quietly(lambda: certificates.delete_detached(run.account, made["id"]))
+        with suppress(AbsentError):
+            certificates.delete_detached(run.account, made["id"])
 
 
 def _deny(run: Run) -> None:
     name, arn = run.journal.result("policy")["name"], run.certificate["arn"]
-    _quietly(lambda: run.account.iot.call("DetachPolicy", policyName=name, target=arn))
+    with suppress(AbsentError):
+        run.account.iot.call("DetachPolicy", policyName=name, target=arn)
 
 
 def _detach(run: Run) -> None:
     arn = run.certificate["arn"]
-    _quietly(
-        lambda: run.account.iot.call(
-            "DetachThingPrincipal", thingName=run.request.thing, principal=arn
-        )
-    )
+    with suppress(AbsentError):
+        run.account.iot.call("DetachThingPrincipal", thingName=run.request.thing, principal=arn)
 
 
 def _deactivate(run: Run) -> None:
-    _quietly(lambda: certificates.set_status(run.account, run.certificate["id"], "INACTIVE"))
-
-
-def _quietly(call: Callable[[], object]) -> None:
-    """Take something back that may be gone already."""
-    try:
-        call()
-    except AbsentError:
-        return
+    with suppress(AbsentError):
+        certificates.set_status(run.account, run.certificate["id"], "INACTIVE")
 
 
 _UNDO: dict[str, Callable[[Run], None]] = {

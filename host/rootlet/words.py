@@ -1,6 +1,6 @@
-"""Sentences for people, from the one word with which the device's parsers name what is wrong.
+"""Words for people: the sentences that a device has no room for, and what strangers say, tamed.
 
-A device has no room for them: ``urootlet.errors.refuse`` says ``byte 25: profile``.
+``urootlet.errors.refuse`` says ``byte 25: profile``, one word for what is wrong.
 """
 
 SENTENCES = {
@@ -34,3 +34,8 @@ def sentence(detail: str) -> str:
     if not place.startswith("byte ") or word not in SENTENCES:
         return detail
     return f"{place}: {SENTENCES[word]}"
+
+
+def plain(text: str) -> str:
+    """Return what a stranger said without what could steer a terminal or break a document."""
+    return "".join(char if char.isprintable() else "?" for char in text)

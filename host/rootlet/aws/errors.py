@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rootlet.errors import InputError, NetworkError, RootletError
+from rootlet.words import plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -168,4 +169,4 @@ def _unanswered(error: Exception, action: str) -> RootletError:
 def _first_line(text: str) -> str:
     """Return one printable line: a message may quote what somebody else has named."""
     line = " ".join(text.split())
-    return "".join(one if one.isprintable() else "?" for one in line)[:_LONGEST]
+    return plain(line)[:_LONGEST]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from rootlet import __version__
 from rootlet.errors import BoardError
+from rootlet.words import plain
 
 if TYPE_CHECKING:
     from rootlet.boardio.remote import Remote
@@ -36,7 +37,7 @@ def prune(board: Remote, folder: str, names: list[str]) -> list[str]:
 
 def printable(found: object) -> str:
     """Return a version that a board has told, as few characters that do no harm on a screen."""
-    return "".join(one if one.isprintable() else "?" for one in str(found))[:_LONGEST]
+    return plain(str(found))[:_LONGEST]
 
 
 def unfit(board: Remote, why: str) -> BoardError:

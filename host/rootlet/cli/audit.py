@@ -16,6 +16,7 @@ import click
 from rootlet import files
 from rootlet.cli import show
 from rootlet.cli.times import moment
+from rootlet.words import plain
 
 if TYPE_CHECKING:
     from rootlet.audit import Located, Report
@@ -81,7 +82,7 @@ def command(  # noqa: PLR0913 - one argument per option
         _report(report, show_all=show_all)
     for problem in report.problems:
         name = _name(problem.file, problem.member)
-        click.echo(f"warning: {name}: {show.printable(problem.why)}", err=True)
+        click.echo(f"warning: {name}: {plain(problem.why)}", err=True)
     if report.is_broken:
         sys.exit(_BREAKS)
 
@@ -93,7 +94,7 @@ def _write_sarif(path: Path, report: Report) -> None:
 
 
 def _name(file: str, member: str) -> str:
-    return show.printable(f"{file}!{member}" if member else file)
+    return plain(f"{file}!{member}" if member else file)
 
 
 def _report(report: Report, *, show_all: bool) -> None:
@@ -124,8 +125,8 @@ def _draw(one: Located) -> None:
     place = f"{one.unit} {one.at}" if one.unit == "line" else f"{one.unit} {one.at:#x}"
     level = click.style(finding.level, fg=_COLOURS[finding.level])
     click.echo(f"  {level}  {finding.code}  {place}")
-    show.paragraph(show.printable(f"{finding.what} ({finding.form})"), _INDENT)
-    show.paragraph(f"{show.printable(finding.why)}{_ends(one)}", _INDENT)
+    show.paragraph(plain(f"{finding.what} ({finding.form})"), _INDENT)
+    show.paragraph(f"{plain(finding.why)}{_ends(one)}", _INDENT)
     if finding.hint:
         show.paragraph(f"do: {finding.hint}", _INDENT)
 

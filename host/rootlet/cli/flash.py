@@ -10,7 +10,7 @@ import click
 from click.core import ParameterSource
 
 from rootlet import bundle, files, flash, identity
-from rootlet.cli import flash_report, show
+from rootlet.cli import flash_report, settings, show
 from rootlet.cli.trust_keys import read as read_keys
 from rootlet.errors import InputError
 from urootlet import format_cpython as layout
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     Progress = Callable[[int, int, str], None]
     Job = Callable[[str, Progress], Any]
 
-MQTT_PORT = identity.Settings.port
 _BAUD = 460_800
 
 
@@ -73,15 +72,10 @@ Exit codes: 0 every board is up to date, 2 bad input, 3 refused, 4 board or port
     multiple=True,
     help="Identity from a device folder: rootlet provision. One for each --port.",
 )
-@click.option("--endpoint", help="Host name of the iot:Data-ATS endpoint.")
+@settings.options
 @click.option("--thing", help="Thing name; also the MQTT client id.")
 @click.option("--cert", type=click.Path(path_type=Path), help="Device certificate, PEM or DER.")
 @click.option("--key", type=click.Path(path_type=Path), help="Its private key, PEM or DER.")
-@click.option("--address", default="", help="Connect here instead (a gateway, a lab).")
-@click.option("--mqtt-port", default=MQTT_PORT, show_default=True, type=click.IntRange(1, 65535))
-@click.option("--ntp", default="", help="NTP server that the device asks for the time.")
-@click.option("--offers", default="", metavar="TOPIC", help="Where newer bundles are offered.")
-@click.option("--recovery", multiple=True, metavar="URL", help="Where to look for one, over HTTP.")
 @click.option(
     "--trust-keys",
     type=click.Path(path_type=Path),
@@ -255,7 +249,11 @@ def _at_prompt(contents: dict[str, dict[str, bytes]], new: Any, **how: Any) -> J
 
 def _given(own: dict[str, Any]) -> list[Any]:
     """Return what is given of an identity, None or empty where it is not."""
-    return [value for name, value in own.items() if (name, value) != ("mqtt_port", MQTT_PORT)]
+    return [
+        value
+        for name, value in own.items()
+        if (name, value) != ("mqtt_port", identity.Settings.port)
+    ]
 
 
 def _contents(
@@ -305,8 +303,8 @@ def _settings(  # noqa: PLR0913 - one argument per option
             "with them",
             hint="give all four, or none to keep the identity that is on the board",
         )
-    settings = identity.Settings(endpoint, thing, address, mqtt_port, ntp, offers, recovery)
-    return settings, *_identity(cert, key)
+    told = identity.Settings(endpoint, thing, address, mqtt_port, ntp, offers, recovery)
+    return told, *_identity(cert, key)
 
 
 def _identity(cert: Path, key: Path) -> tuple[bytes, bytes]:

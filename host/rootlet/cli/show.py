@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from rootlet.words import plain
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
@@ -79,11 +81,6 @@ def _plain_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str
     for row in (columns, *rows):
         click.echo("  ".join((*map(str.ljust, row, widths), row[-1])).rstrip())
     click.echo()
-
-
-def printable(text: str) -> str:
-    """Return text out of other people's files without what could steer a terminal."""
-    return "".join(char if char.isprintable() else "?" for char in text)
 
 
 def paragraph(text: str, indent: str) -> None:
@@ -154,7 +151,7 @@ def progress_lines() -> Iterator[Callable[[str], Callable[[int, int, str], None]
 def explain(error: RootletError) -> None:
     """Print an error to standard error: what, why, and what to do about it."""
     code = f" (E-{error.code})" if error.code else ""
-    what, why, hint = (printable(text) for text in (error.what + code, error.why, error.hint))
+    what, why, hint = (plain(text) for text in (error.what + code, error.why, error.hint))
     click.echo(f"error: {_folded(what)}", err=True)
     if why:
         click.echo(f"  why: {_folded(why)}", err=True)

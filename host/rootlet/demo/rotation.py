@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rootlet import rotate, signers, signing
 from rootlet.bundle import Signing
@@ -87,18 +87,20 @@ class Rotation:
         return f"tried alone, {answer['reason']}; the old set serves: {answer['seen']}"
 
     def _confirmed(self) -> str:
-        board = self._desk.board
-        board.set_clock(board.clock() + _BACK_OFF)
-        answer = self._desk.publish(_NEW_ROOT, rotating=True)
-        expect(answer["floor"] == [1, 2], f"the board is at {answer['floor']}")
+        answer = self._later(_NEW_ROOT, 2)
         return f"an hour later it is tried again and {answer['reason']}: {answer['seen']}"
 
     def _recovered(self) -> str:
+        answer = self._later(ECC_ROOT, 3)
+        return f"a signed bundle over plain HTTP brings it back: {answer['seen']}"
+
+    def _later(self, root: str, sequence: int) -> dict[str, Any]:
+        """Let the back-off pass, and the board connect, which must end on that bundle."""
         board = self._desk.board
         board.set_clock(board.clock() + _BACK_OFF)
-        answer = self._desk.publish(ECC_ROOT, rotating=True)
-        expect(answer["floor"] == [1, 3], f"the board is at {answer['floor']}")
-        return f"a signed bundle over plain HTTP brings it back: {answer['seen']}"
+        answer = self._desk.publish(root, rotating=True)
+        expect(answer["floor"] == [1, sequence], f"the board is at {answer['floor']}")
+        return answer
 
     def _signed(
         self,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol, Self
 from rootlet import identity
 from rootlet.build import Request, build
 from rootlet.matrix.verdict import GENUINE
+from rootlet.words import plain
 from urootlet.format_cpython import BUNDLE_FILE as BUNDLE
 from urootlet.format_cpython import CERTIFICATE_FILE as CERTIFICATE
 from urootlet.format_cpython import KEY_FILE as KEY
@@ -137,4 +138,4 @@ def one_line(text: str, limit: int = 160) -> str:
     """Return the last line that says something, without control characters."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     last = lines[-1] if lines else ""
-    return "".join(c if c.isprintable() else "?" for c in last)[:limit]
+    return plain(last)[:limit]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 from rootlet.matrix.run import counts
+from rootlet.words import plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,7 +23,7 @@ def document(client: str, properties: Mapping[str, str], results: Sequence[Resul
     found = counts(results)
     suite = ET.Element(
         "testsuite",
-        name=f"rootlet matrix: {_clean(client)}",
+        name=f"rootlet matrix: {plain(client)}",
         tests=str(len(results)),
         failures=str(found["failed"] + found["dangerous"]),
         errors="0",
@@ -31,7 +32,7 @@ def document(client: str, properties: Mapping[str, str], results: Sequence[Resul
     )
     listed = ET.SubElement(suite, "properties")
     for name, value in properties.items():
-        ET.SubElement(listed, "property", name=name, value=_clean(value))
+        ET.SubElement(listed, "property", name=name, value=plain(value))
     for result in results:
         suite.append(_case(result))
     suites = ET.Element("testsuites")
@@ -50,13 +51,8 @@ def _case(result: Result) -> ET.Element:
         time=f"{result.seconds:.3f}",
     )
     if outcome == "n/a":
-        ET.SubElement(case, "skipped", message=_clean(why))
+        ET.SubElement(case, "skipped", message=plain(why))
     elif outcome != "passed":
-        failure = ET.SubElement(case, "failure", type=outcome, message=_clean(why))
+        failure = ET.SubElement(case, "failure", type=outcome, message=plain(why))
         failure.text = result.scenario.summary()
     return case
-
-
-def _clean(text: str) -> str:
-    """Leave out what XML 1.0 cannot hold (section 2.2); clients print anything."""
-    return "".join(c if c.isprintable() else "?" for c in text)
