@@ -32,6 +32,8 @@ OCCASIONS = {
     "facts": "with diagnose, or for on_expiring",
     "fetch": "when no root works",
     "jobs": "by programs with AWS IoT Jobs",
+    "ntp": "when the settings name a time server",
+    "rebuild": "at the first start, or when both records are lost",
     "recovery": "when no root works, or a candidate is damaged",
     "release": "by jobs, and whoever asks for the version",
     "renewal": "by programs that renew their certificate",

@@ -8,6 +8,8 @@
 - With revoke-now, and after a confirmed retire-previous, nothing older authenticates anything.
 """
 
+from os import urandom
+
 from . import clock, keyset
 from .bundle import Bundle
 from .errors import MICROPYTHON, Error, const
@@ -62,7 +64,7 @@ class Rotation:
         self.hooks = hooks or {}
         self._identity = identity
         self._recovered = 0
-        self._trying = self._counted = False
+        self._trying = self._counted = self._woken = False
 
     @property
     def identity(self) -> Identity:
@@ -194,12 +196,15 @@ class Rotation:
         """Make the connections that :meth:`flow` asks for."""
         flow = self.flow()
         answer: "Any" = None
-        while True:
-            try:
-                bundle, floor = flow.send(answer)
-            except StopIteration as stop:
-                return stop.value
-            answer = self.attempt(bundle, floor)
+        try:
+            while True:
+                try:
+                    bundle, floor = flow.send(answer)
+                except StopIteration as stop:
+                    return stop.value
+                answer = self.attempt(bundle, floor)
+        finally:
+            flow.close()
 
     def attempt(self, bundle: "Any", floor: int) -> "Any":
         """Make one connection of :meth:`flow`; return what to send back."""
@@ -290,8 +295,12 @@ class Rotation:
             record.floor = _order(found)
             record.sealed = record.sealed or found.flags > 0
             record.time_floor = found.created
-            self.store.step(_WORKS)
-            self.tell("on_confirm", found)
+            try:
+                self.store.step(_WORKS)
+            except Error as error:  # a worn flash: this connection is verified all the same
+                self.tell("on_error", error)
+            if not self.store.record.state:
+                self.tell("on_confirm", found)
             self._served(found, answer)
             return answer
         self.tell("on_error", answer)
@@ -351,9 +360,29 @@ class Rotation:
         return found
 
     def _due(self, until: int) -> bool:
-        """Whether a parked candidate has waited; a clock that went back makes it no longer."""
+        """Whether a parked candidate has waited until then.
+
+        A clock behind the last trial was lost with the power, or was wrong then. When the network
+        does not know better, chance decides, once a start: one in 2, 4, 8, then 16, as the
+        back-off grows; counting the starts would write to the flash at each. A device that stays
+        up waits a day more by the clock that it has.
+        """
         record = self.store.record
-        return record.state == _PARKED and not record.tried_at <= clock.now() < until
+        if record.state != _PARKED:
+            return False
+        if clock.now() < record.tried_at:
+            if self._woken:
+                record.tried_at = clock.now()
+                record.next_try = record.tried_at + _DAY
+                return False
+            self._woken = True
+            try:
+                self.identity.wake()
+            except Error as error:
+                self.tell("on_error", error)
+            if clock.now() < record.tried_at:
+                return not urandom(1)[0] & ((1 << min(record.backoff, 4)) - 1)
+        return until <= clock.now()
 
     def _settle(self) -> None:
         """Make both records the same before other work, so that a flipped bit loses nothing."""

@@ -206,8 +206,8 @@ MUTANTS = (
     Mutant(
         "back-off ignored",
         _one(
-            "record.state == _PARKED and not record.tried_at <=",
-            "record.state == _PARKED and not 1 << 40 <=",
+            "return until <= clock.now()",
+            "return True",
         ),
         _CHECKS,
         ("I6-back-off",),
@@ -226,7 +226,7 @@ MUTANTS = (
     ),
     Mutant(
         "with both records lost, only the newest key set counts",
-        _one("self._key_file(held[bundle.key_set])", "self._key_file(held[made.keys])"),
+        _one("store.key_file(held[bundle.key_set])", "store.key_file(held[made.keys])"),
         _CHECKS,
         ("I4-dropped-for-good",),
     ),
