@@ -23,6 +23,7 @@ package(
         "fetch.py",
         "jobs.py",
         "keyset.py",
+        "mqtt_micropython.py",
         "ntp.py",
         "rebuild.py",
         "recovery.py",

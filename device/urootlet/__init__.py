@@ -36,9 +36,10 @@ def unload() -> None:
     """
     if MICROPYTHON:
         for name in list(sys.modules):
-            if name[:9] == "urootlet." and name != "urootlet.errors":  # its Error is caught
+            part = name[9:]
+            if name[:9] == "urootlet." and part != "errors":  # programs catch its Error
                 del sys.modules[name]
-                globals().pop(name[9:], None)
+                globals().pop(part, None)
 
 
 def rotating(

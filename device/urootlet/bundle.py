@@ -77,7 +77,7 @@ class Bundle(Rooted):
             refuse(pos + 16, "length")
         self.anchors = _anchors(data, start, self.signed_end)
         if not self.anchors:
-            raise Error("NOROOTS", "no anchors")
+            raise Error("NOROOTS", "anchors")
         self.signatures = signatures(data, self.signed_end, _MAX_SIGNATURES)
         if not (self.signatures > 0) == (self.sequence > 0) == (self.key_set > 0):
             refuse(pos, "number")

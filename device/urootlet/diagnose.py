@@ -48,16 +48,22 @@ def explain(error: Exception, bundle: "Bundle", config: "Config", context: "Cont
     if isinstance(error, (ImportError, TypeError)):
         return Error("UMQTT", str(error))
     try:
-        check_endpoint(config.endpoint)
-        if not context.entered:
-            resolve(config)
+        return _stage(error, bundle, config, context)
     except Error as found:
         return found
+
+
+def _stage(error: Exception, bundle: "Bundle", config: "Config", context: "Context") -> Error:
+    """Explain it by where it happened. Raises the Error of a setting that cannot work."""
+    if MICROPYTHON and config.port == 443:
+        raise Error("PORT", "443: this firmware has no ALPN")
+    check_endpoint(config.endpoint)
     if context.fault is not None:
         return tls(context.fault, bundle, context)
-    if not context.entered:
-        return Error("NET", config.address + ": " + _last_line(str(error)))
-    return mqtt(error, context.protocol)
+    if context.protocol:
+        return mqtt(error, context.protocol)
+    resolve(config)
+    return Error("NET", config.address + ": " + _last_line(str(error)))
 
 
 def check_endpoint(name: str) -> None:

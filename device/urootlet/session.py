@@ -17,9 +17,11 @@ if _TYPING:
     from typing import Any
 
 if MICROPYTHON and not _TYPING:
-    from .tls_micropython import Context, dial
+    from .mqtt_micropython import dial
+    from .tls_micropython import Context
 else:
-    from .tls_cpython import Context, dial
+    from .mqtt_cpython import dial
+    from .tls_cpython import Context
 
 _SETTINGS = const("rootlet.json")
 _MAX_SIZE = const(4096)
@@ -80,8 +82,7 @@ class Config:
         self.keepalive: int = _take(values, "keepalive", 300, 30, 1200)
         self.timeout: int = _take(values, "timeout", 20, 1, 300)
         self.recovery: "list[str]" = _take(values, "recovery", [], 0, 4)
-        for url in self.recovery:
-            _take({"recovery": url}, "recovery", "", 1, 253)
+        # What stands in it is judged where it is used: urootlet.fetch.
 
 
 def _take(values: "dict[str, Any]", name: str, default: "Any", low: int, high: int) -> "Any":
@@ -120,14 +121,11 @@ class Identity:
             raise explain(error, bundle, self.config, context)
 
     def wake(self) -> None:
-        """Join the Wi-Fi and ask for the time, where the files say so. Errors: NET, PORT."""
-        if MICROPYTHON:
-            if self.config.port == 443:
-                raise Error("PORT", "443")
-            if read(self.folder + "wifi.json", _MAX_SIZE):
-                from .wifi import join
+        """Join the Wi-Fi and ask for the time, where the files say so. Errors: NET."""
+        if MICROPYTHON and read(self.folder + "wifi.json", _MAX_SIZE):
+            from .wifi import join
 
-                join(self.folder)
+            join(self.folder)
         if self.config.ntp:
             from .ntp import sync
 

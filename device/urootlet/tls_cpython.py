@@ -5,7 +5,6 @@ import ssl
 from .anchors import Rooted
 from .errors import Error
 from .format_cpython import ECDSA, RSA
-from .mqtt_cpython import dial as dial  # noqa: PLC0414 - a backend has both
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,7 +32,6 @@ class Context(ssl.SSLContext):
     _timeout: int
     # As those of urootlet.tls_micropython.Context.
     fault: "Exception | None" = None
-    entered = False
     top: "bytes | None" = None
     leaf: "bytes | None" = None
     protocol: str = ""  # type: ignore[assignment]  # of the session; ours is always TLS_CLIENT
@@ -74,7 +72,6 @@ class Context(ssl.SSLContext):
 
     def wrap_socket(self, sock: "Any", *_args: "Any", **_convention: "Any") -> "Any":
         """Do the handshake on ``sock``; the name to verify is ours, not the caller's."""
-        self.entered = True
         sock.settimeout(self._timeout)
         try:
             stream = super().wrap_socket(sock, server_hostname=self._name)
@@ -88,7 +85,6 @@ class Context(ssl.SSLContext):
         self, incoming: "Any", outgoing: "Any", *_args: "Any", **_convention: "Any"
     ) -> "Any":
         """Return the TLS object that asyncio drives; the name to verify is ours."""
-        self.entered = True
         return super().wrap_bio(incoming, outgoing, server_hostname=self._name)
 
     def finish(self, stream: "Any") -> None:

@@ -1,19 +1,14 @@
-"""TLS and MQTT on a board: the firmware's ``tls`` and ``umqtt.simple``, under our rules.
+"""TLS on a board: the firmware's ``tls``, under our rules.
 
-Never ``ssl``: micropython-lib's ``ssl.SSLContext`` sets CERT_NONE by itself. ``umqtt.simple`` has
-two conventions: 1.3.4 imports ``ussl`` inside connect() and calls its ``wrap_socket``; from 1.4 on
-``ssl=`` takes an object that has ``wrap_socket``. Our context is such an object, so it is given as
-``ssl=`` and also stands for the module ``ussl`` while connect() runs.
+Never ``ssl``: micropython-lib's ``ssl.SSLContext`` sets CERT_NONE by itself.
 """
-
-import sys
 
 import tls
 
 from .anchors import Rooted
-from .errors import Error, const
+from .errors import Error
 
-_TYPING = const(0)
+_TYPING = const(0)  # type: ignore[name-defined]  # noqa: F821 - only the compiler reads this
 if _TYPING:
     from typing import Any
 
@@ -30,7 +25,6 @@ class Context(Rooted):
     original root, 32 bytes.
     """
 
-    entered = False
     fault: "Exception | None" = None
     top: "bytes | None" = None
     leaf: "bytes | None" = None
@@ -45,9 +39,11 @@ class Context(Rooted):
         self.timeout = config.timeout
         self.context = context = tls.SSLContext(tls.PROTOCOL_TLS_CLIENT)
         context.verify_mode = tls.CERT_REQUIRED
+        from .mqtt_micropython import suites
+
         part = "suites"
         try:
-            context.set_ciphers(_suites(bundle.profile, context.get_ciphers()))
+            context.set_ciphers(suites(bundle.profile, context.get_ciphers()))
             part = "anchor"
             # One call per anchor: concatenated DER loads only the first, without a word.
             for index in range(len(self.anchors)):
@@ -70,7 +66,6 @@ class Context(Rooted):
 
     def wrap_socket(self, sock: "Any", **_convention: "Any") -> "Any":
         """Do the handshake on ``sock``; the name to verify is ours, not the caller's."""
-        self.entered = True
         sock.settimeout(self.timeout)
         try:
             stream = self.context.wrap_socket(sock, server_hostname=self.name)
@@ -81,34 +76,3 @@ class Context(Rooted):
         self.top = None
         self.suite, self.protocol = stream.cipher()
         return stream
-
-
-def _suites(profile: int, known: "list[str]") -> "list[str]":
-    """Return the suites of ``profile`` that this firmware has: ECDHE with AEAD, IANA names.
-
-    TLS 1.3 suites say nothing of the family, so only a bundle for both may offer them.
-    """
-    families = ("TLS1-3", "TLS-ECDHE-ECDSA-WITH", "TLS-ECDHE-RSA-WITH")
-    found = []
-    # 1 is ECDSA, the second; 2 is RSA, the third; 3 is both: all of them.
-    for family in families[profile % 3 : profile + 1]:
-        for cipher in ("-AES-128-GCM-SHA256", "-AES-256-GCM-SHA384"):
-            if family + cipher in known:
-                found.append(family + cipher)  # noqa: PERF401 - a comprehension is larger
-    return found
-
-
-def dial(config: "Config", context: Context) -> "Any":
-    """Return a connected ``umqtt.simple.MQTTClient``; what goes wrong propagates."""
-    from umqtt.simple import MQTTClient
-
-    client = MQTTClient(
-        config.thing, config.address, config.port, keepalive=config.keepalive, ssl=context
-    )
-    sys.modules["ussl"] = context  # type: ignore[assignment]
-    try:
-        client.connect()
-        client.session = context
-    finally:
-        del sys.modules["ussl"]  # whoever imports it later gets the firmware's own
-    return client

@@ -85,6 +85,13 @@ class TestAGoodBundle:
         kinds = [one.kind for one in lab.events if one.number > opened]
         assert (kinds.count("open"), kinds.count("refused")) == (1, 0)
 
+    def test_is_the_one_that_connect_alone_goes_by(self, rotating, device, lab, new):
+        lab.serve(root="lookalike")
+        rotating.run(["offer", new.hex()], "connect")
+        assert device.connect("hello")["anchor"] in anchors(lab.pki.lookalike())
+        lab.serve(root="genuine")
+        assert device.connect("hello")["code"] == "ROOT"
+
     def test_moves_back_under_newer_keys(self, rotating, lab, new, how):
         back = Release(lab.pki, 1, key_set=2, signer=2).encode()
         lab.serve(root="lookalike")

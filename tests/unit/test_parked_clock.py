@@ -103,7 +103,9 @@ class TestWithAServerForTheTime:
 
 
 class TestAnActiveSetThatIsDead:
-    def test_the_candidate_is_tried_a_quarter_of_an_hour_after_the_clock_was_set_right(self, board):
+    def test_the_candidate_is_tried_a_quarter_of_an_hour_after_the_clock_was_set_right(
+        self, board
+    ):
         board.set(POWER_ON)
         board.boot()
         board.link.server = Server(CA3)
