@@ -17,6 +17,6 @@ for port in sys.argv[2:]:
         client.connect()
         again.append(binascii.hexlify(client.session.anchor).decode())
         client.disconnect()
-    except Exception as error:
+    except (ImportError, OSError, ValueError) as error:
         again.append(type(error).__name__)
 print(json.dumps({"loaded": loaded, "again": again}))
