@@ -17,7 +17,10 @@ from urootlet.advice import ADVICE
 RSA = "amazon-root-ca-1"
 ECC = "amazon-root-ca-3"
 BOTH = (RSA, ECC)
-IDLE = Path(__file__).parents[1] / "device" / "idle_script.py"
+IDLE, NO_SUITES = (
+    Path(__file__).parents[1] / "device" / name
+    for name in ("idle_script.py", "no_suites_script.py")
+)
 
 
 def refused(device, code, **options):
@@ -191,6 +194,11 @@ class TestOnABoard:
         board = Device("micropython", tmp_path, modules=tmp_path)
         board.install(lab, BOTH)
         refused(board, "UMQTT")
+
+    def test_a_firmware_without_the_suites_of_the_family_is_told_so(self, lab, tmp_path):
+        board = Device("micropython", tmp_path)
+        board.install(lab, BOTH)
+        assert board.run(NO_SUITES) == {"code": "FORMAT", "detail": "suites"}
 
     def test_port_443_is_refused_because_there_is_no_alpn(self, lab, tmp_path):
         board = Device("micropython", tmp_path)
