@@ -188,7 +188,7 @@ class Link:
             raise Error("EXPIRED", "has ended")
         if not server.name:
             raise Error("NAME", "another name")
-        self.sessions.append(Session(getattr(found, "data", b""), server, application))
+        self.sessions.append(Session(found.data if application else b"", server, application))
         return server
 
 
@@ -390,7 +390,7 @@ def bad_trial(trusted: Server) -> Callable[[Any, bool], Server | Error]:
     """An impostor: nonsense for ``NEW`` alone, the server given for all else."""
 
     def answer(found: Any, application: bool) -> Server | Error:
-        alone = application and getattr(found, "data", b"") == NEW
+        alone = application and found.data == NEW
         return Server("") if alone else trusted
 
     return answer
