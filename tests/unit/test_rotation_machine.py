@@ -5,9 +5,8 @@ sessions the link saw, and what the rules say about those. ``make soak`` runs it
 """
 
 import os
-from collections.abc import Iterator
 from contextlib import ExitStack
-from itertools import count, repeat
+from itertools import cycle
 from unittest.mock import patch
 
 from hypothesis import HealthCheck, settings
@@ -76,8 +75,8 @@ class Rotations(RuleBasedStateMachine):
         self.board = Board(self.flashed, (self.factory, keys(KEYS_1)))
         self.exit.enter_context(self.board)
         # What decides, once a start, whether a clock behind the last trial keeps a candidate.
-        self.luck: Iterator[int] = count(1)
-        chance = patch("urootlet.rotation.urandom", lambda _: bytes([next(self.luck) % 256]))
+        self.luck = cycle(range(256))
+        chance = patch("urootlet.rotation.urandom", lambda _: bytes([next(self.luck)]))
         self.exit.enter_context(chance)
         self.now = self.board.clock
         self.root, self.fault = CA1, ""
@@ -381,7 +380,7 @@ class Rotations(RuleBasedStateMachine):
         Where the clock was years ahead at the last trial, only chance brings the next: it does.
         """
         board = self.board
-        self.luck = repeat(0)
+        self.luck = cycle([0])
         board.flash.cut, board.flash.broken = None, False
         self.fault, self.lie = "", 0
         board.boot()
