@@ -16,7 +16,7 @@ from rootlet.boardio.virtual.clock import Clock
 
 CREATED = 1_790_000_000
 #: What a program imports for each use; the rest of the uses' modules follow from it.
-_ROTATE = "urootlet.rotation, urootlet.dates"
+_ROTATE = "urootlet.rotation, urootlet.offers, urootlet.dates"
 USES = {
     "connect": "urootlet.session",
     "connect + rotate": _ROTATE,

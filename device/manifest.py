@@ -25,6 +25,7 @@ package(
         "keyset.py",
         "mqtt_micropython.py",
         "ntp.py",
+        "offers.py",
         "rebuild.py",
         "recovery.py",
         "release.py",

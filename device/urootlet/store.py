@@ -41,8 +41,11 @@ import struct
 
 from . import clock
 from .errors import MICROPYTHON, Error, const
-from .keyset import KeySet, check_self
 from .session import read
+
+_TYPING = const(0)
+if _TYPING:
+    from .keyset import KeySet
 
 _FRESH = const(1)
 _COUNT = const(2)
@@ -256,8 +259,10 @@ class Store:
         """Return the candidate, or in the state IDLE the previous bundle; ``b""`` without one."""
         return self.slot(1 - self.record.active, self.record.candidate_hash)
 
-    def keys(self) -> KeySet:
+    def keys(self) -> "KeySet":
         """Return the key set in force. Errors: NOKEYS. Never an older one instead."""
+        from .keyset import KeySet
+
         version = self.record.keys
         for name in ("", "k%d" % (version & 1)):
             data = self.key_file(name)
@@ -265,7 +270,7 @@ class Store:
                 return KeySet(data)
         raise Error("NOKEYS", "key set %d" % version)
 
-    def take_keys(self, found: KeySet) -> None:
+    def take_keys(self, found: "KeySet") -> None:
         """Make a key set the one in force; the caller has checked it and commits."""
         self.put("k%d" % (found.version & 1), found.data)
         self.record.keys = found.version
@@ -273,6 +278,8 @@ class Store:
 
     def take_signed(self, data: bytes) -> int:
         """Take a key set that its own keys signed, if it is newer; return its version, else 0."""
+        from .keyset import KeySet, check_self
+
         try:
             found = KeySet(data)
             check_self(found)

@@ -58,7 +58,7 @@ MUTANTS = (
         "floor raised at staging",
         _one(
             "record.candidate_hash = digest\n",
-            "record.candidate_hash = digest\n        record.floor = _order(found)\n",
+            "record.candidate_hash = digest\n    record.floor = found.key_set, found.sequence\n",
         ),
         _cuts(0),
         ("I5-floor-ahead",),
@@ -162,7 +162,7 @@ MUTANTS = (
         "unsigned offer accepted",
         _one(
             'raise Error("SIGNATURE", "unsigned")',
-            "self._stage(found, digest, 0)\n            return True",
+            "_stage(rotation, found, digest, 0)\n            return True",
         ),
         _CHECKS,
         ("I8-refused",),
