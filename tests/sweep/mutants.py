@@ -162,7 +162,7 @@ MUTANTS = (
         "unsigned offer accepted",
         _one(
             'raise Error("SIGNATURE", "unsigned")',
-            "_stage(rotation, found, digest, 0)\n            return True",
+            "_stage(rotation, found, digest, 0)\n        return True",
         ),
         _CHECKS,
         ("I8-refused",),
