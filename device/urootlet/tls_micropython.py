@@ -43,7 +43,7 @@ class Context(Rooted):
 
         part = "suites"
         try:
-            context.set_ciphers(suites(bundle.profile, context.get_ciphers()))
+            context.set_ciphers(suites(bundle.profile, context))
             part = "anchor"
             # One call per anchor: concatenated DER loads only the first, without a word.
             for index in range(len(self.anchors)):

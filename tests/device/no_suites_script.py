@@ -6,7 +6,7 @@ import urootlet
 import urootlet.mqtt_micropython
 from urootlet.errors import Error
 
-urootlet.mqtt_micropython.suites = lambda profile, known: []
+urootlet.mqtt_micropython.suites = lambda profile, context: []
 try:
     urootlet.connect(sys.argv[1] + "/")
 except Error as error:
