@@ -88,6 +88,10 @@ class Client:
             self._listening.cancel()
             await asyncio.wait([self._listening])
 
+    def abort(self) -> None:
+        """End the connection without a word, as a power cut does."""
+        self._writer.transport.abort()
+
     async def _listen(self) -> None:
         try:
             while True:

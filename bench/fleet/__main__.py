@@ -1,0 +1,71 @@
+"""``make bench-fleet``: runs of 100, 500 and 2,000 devices, one table, and how it grows.
+
+``--sizes`` takes others. ``--write`` keeps fleet.json and fleet.svg beside this package and the
+table in docs/footprint.md. ``--liars`` and ``--dead`` break devices, and then the run must fail.
+Exit status: 0 every device is where it should be, 1 one is not, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from fleet import report
+from fleet.checks import faults
+from fleet.children import MOST
+from fleet.release import Signers
+from fleet.run import Plan, run
+
+_SHOWN = 20  # faults
+
+
+def show(what: str, done: int, total: int) -> None:
+    """Show how far a run is, where somebody looks."""
+    if sys.stderr.isatty():
+        sys.stderr.write(f"\r\033[K{what}: {done:,} of {total:,}")
+        sys.stderr.flush()
+
+
+def options() -> argparse.Namespace:
+    """Return what was asked for."""
+    parser = argparse.ArgumentParser(prog="python -m fleet", description=__doc__)
+    parser.add_argument("--sizes", type=int, nargs="+", default=[100, 500, 2_000], metavar="N")
+    parser.add_argument("--most", type=int, default=MOST, help="devices of one process")
+    parser.add_argument("--seed", type=int, default=Plan.seed, help="of links and reboots")
+    parser.add_argument(
+        "--minute", type=float, default=Plan.minute, help="seconds that a minute of the pace takes"
+    )
+    parser.add_argument("--timeout", type=int, default=Plan.timeout, help="of a device, seconds")
+    parser.add_argument("--broker", choices=("auto", "mosquitto", "amqtt"), default="auto")
+    parser.add_argument("--liars", type=int, default=0, help="devices that say they confirmed")
+    parser.add_argument("--dead", type=int, default=0, help="devices that die in their trial")
+    parser.add_argument("--write", action="store_true", help="keep the results")
+    return parser.parse_args()
+
+
+def main() -> int:
+    """Run every size; return the exit status."""
+    asked = vars(options())
+    sizes, write = asked.pop("sizes"), asked.pop("write")
+    signers, figures = Signers.fresh(), []
+    for size in sizes:
+        facts, made = run(Plan(size=size, **asked), signers, show)
+        show("checking", size, size)
+        figures.append(made)
+        found = faults(facts)
+        print("\n" if sys.stderr.isatty() else "", end="", file=sys.stderr)
+        if found:
+            print(f"{len(found)} faults in a fleet of {size:,}:", *found[:_SHOWN], sep="\n")
+            return 1
+        print(report.line(facts, made), flush=True)
+    print(report.table(figures))
+    if write:
+        report.write(figures, facts)
+    return 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)
