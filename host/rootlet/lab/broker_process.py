@@ -12,7 +12,12 @@ import os
 import subprocess
 import sys
 import threading
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from paho.mqtt.matcher import MQTTMatcher
+
+if TYPE_CHECKING:
+    from collections import deque
 
 _GRACE = 2.0  # seconds from SIGTERM to SIGKILL
 
@@ -39,6 +44,30 @@ def wait_for_end_of_input() -> None:
         pass
 
 
+class Filters(dict[str, list[tuple[Any, int]]]):
+    """Topic filter -> who has subscribed, at which QoS; with an index of the filters' levels."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._index = MQTTMatcher()
+
+    def __setitem__(self, topic_filter: str, subscribed: list[tuple[Any, int]]) -> None:
+        super().__setitem__(topic_filter, subscribed)
+        self._index[topic_filter] = subscribed
+
+    def __delitem__(self, topic_filter: str) -> None:
+        super().__delitem__(topic_filter)
+        del self._index[topic_filter]
+
+    def clear(self) -> None:
+        super().clear()
+        self._index = MQTTMatcher()
+
+    def hearing(self, topic: str) -> list[tuple[Any, int]]:
+        """Return who hears a message, once for each filter (MQTT 3.1.1 section 4.7)."""
+        return [each for found in self._index.iter_match(topic) for each in found]
+
+
 async def serve_amqtt(path: str) -> None:
     """Serve MQTT 3.1.1 on the Unix socket ``path`` until standard input ends.
 
@@ -52,12 +81,31 @@ async def serve_amqtt(path: str) -> None:
             return ("front", 0)  # a Unix socket has no address; amqtt hangs up without one
 
     class AwsBroker(Broker):  # type: ignore[misc] # amqtt has no types for this
-        """amqtt with two things that AWS does, and amqtt does not.
+        """amqtt with two things that AWS does, and amqtt does not, and with room for a fleet.
 
         It hangs up on who publishes to a topic with a leading ``$``; AWS has some. And with a
         clean session, it leaves the older connection of a client id open; a server must end it
-        (MQTT 3.1.1 section 3.1.4, MQTT-3.1.4-2).
+        (MQTT 3.1.1 section 3.1.4, MQTT-3.1.4-2). It compares each message with every filter, and
+        each new connection with every filter and all that is retained; here filters are looked up.
         """
+
+        def __init__(self, *arguments: Any) -> None:
+            super().__init__(*arguments)
+            self._subscriptions = Filters()
+
+        async def _run_broadcast(self, running: deque[asyncio.Task[Any]]) -> None:
+            told = await self._broadcast_queue.get()
+            for session, qos in self._subscriptions.hearing(told["topic"]):
+                handler = self._get_handler(session)
+                if handler and session.transitions.is_connected():
+                    sent = handler.mqtt_publish(told["topic"], told["data"], qos, retain=False)
+                    running.append(asyncio.ensure_future(sent))
+
+        async def _publish_retained_messages_for_subscription(
+            self, subscription: tuple[str, int], session: Any
+        ) -> None:
+            if self._retained_messages:
+                await super()._publish_retained_messages_for_subscription(subscription, session)
 
         async def _delete_session(self, client_id: str) -> None:
             older = self._sessions.get(client_id)
