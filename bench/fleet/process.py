@@ -15,12 +15,13 @@ import time
 import traceback
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from fleet.conditions import Conditions
 from fleet.device import Device
 from rootlet.lab_front.__main__ import take_descriptors
-from urootlet import clock
+from urootlet import clock, session
 
 _LIMIT = 1 << 20  # bytes of a line: the conditions of every device
 _AT_ONCE = 16  # devices of a process that connect
@@ -94,6 +95,8 @@ async def main() -> None:
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(commands), sys.stdin)
     ours = Clock()
     clock.time = ours  # type: ignore[assignment] # what urootlet wants of it
+    # A device sweeps its own heap before a connection; here one heap is that of 250 devices.
+    session.gc = SimpleNamespace(collect=lambda: None)  # type: ignore[assignment]
     devices = Devices(json.loads(await commands.readline()), ours)
     while line := await commands.readline():
         devices.do(json.loads(line))

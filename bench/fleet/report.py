@@ -41,8 +41,8 @@ def line(facts: Facts, one: Figures) -> str:
     bad = sum(bool(each.link) for each in facts.conditions)
     reboots = sum(each.reboots for each in facts.conditions)
     return (
-        f"{one.devices:,} devices: all confirmed, none lost; {bad} bad links, {one.late} confirmed "
-        f"late, {reboots} reboots in trial; the bad job stopped at {one.aborted_after} devices"
+        f"{one.devices:,} devices: all confirmed, none lost; {bad} bad links, {one.late} "
+        f"confirmed late, {reboots} reboots in trial; the bad job stopped at {one.aborted_after} devices"
     )
 
 

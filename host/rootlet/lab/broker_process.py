@@ -60,8 +60,12 @@ class Filters(dict[str, list[tuple[Any, int]]]):
         del self._index[topic_filter]
 
     def clear(self) -> None:
+        """Forget them all."""
         super().clear()
         self._index = MQTTMatcher()
+
+    def __repr__(self) -> str:
+        return f"{len(self)} filters"  # amqtt makes it for a debug line that nobody reads
 
     def hearing(self, topic: str) -> list[tuple[Any, int]]:
         """Return who hears a message, once for each filter (MQTT 3.1.1 section 4.7)."""
@@ -74,11 +78,35 @@ async def serve_amqtt(path: str) -> None:
     amqtt opens TCP ports only, but takes connections that others have accepted.
     """
     from amqtt.adapters import StreamReaderAdapter, StreamWriterAdapter  # noqa: PLC0415 - see hold
-    from amqtt.broker import Broker  # noqa: PLC0415 - a mosquitto needs no amqtt
 
     class Writer(StreamWriterAdapter):  # type: ignore[misc] # amqtt has no types for this
         def get_peer_info(self) -> tuple[str, int]:
             return ("front", 0)  # a Unix socket has no address; amqtt hangs up without one
+
+    broker = _aws_broker()(
+        {
+            "listeners": {"default": {"type": "external"}},
+            "plugins": {
+                "amqtt.plugins.authentication.AnonymousAuthPlugin": {"allow_anonymous": True}
+            },
+        }
+    )
+
+    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            await broker.external_connected(StreamReaderAdapter(reader), Writer(writer), "default")
+        finally:
+            writer.close()  # amqtt forgets to when the first packet is no CONNECT
+
+    await broker.start()
+    server = await asyncio.start_unix_server(connected, path)
+    await asyncio.to_thread(wait_for_end_of_input)
+    server.close()
+
+
+def _aws_broker() -> Any:
+    """Return the class of the broker; a mosquitto needs no amqtt."""
+    from amqtt.broker import Broker  # noqa: PLC0415 - see above
 
     class AwsBroker(Broker):  # type: ignore[misc] # amqtt has no types for this
         """amqtt with two things that AWS does, and amqtt does not, and with room for a fleet.
@@ -95,11 +123,12 @@ async def serve_amqtt(path: str) -> None:
 
         async def _run_broadcast(self, running: deque[asyncio.Task[Any]]) -> None:
             told = await self._broadcast_queue.get()
-            for session, qos in self._subscriptions.hearing(told["topic"]):
-                handler = self._get_handler(session)
-                if handler and session.transitions.is_connected():
-                    sent = handler.mqtt_publish(told["topic"], told["data"], qos, retain=False)
-                    running.append(asyncio.ensure_future(sent))
+            topic, data = told["topic"], told["data"]
+            running.extend(
+                asyncio.ensure_future(handler.mqtt_publish(topic, data, qos, retain=False))
+                for session, qos in self._subscriptions.hearing(topic)
+                if (handler := self._get_handler(session)) and session.transitions.is_connected()
+            )
 
         async def _publish_retained_messages_for_subscription(
             self, subscription: tuple[str, int], session: Any
@@ -121,25 +150,7 @@ async def serve_amqtt(path: str) -> None:
             await self._broadcast_message(session, message.topic, message.data)
             return True
 
-    broker = AwsBroker(
-        {
-            "listeners": {"default": {"type": "external"}},
-            "plugins": {
-                "amqtt.plugins.authentication.AnonymousAuthPlugin": {"allow_anonymous": True}
-            },
-        }
-    )
-
-    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            await broker.external_connected(StreamReaderAdapter(reader), Writer(writer), "default")
-        finally:
-            writer.close()  # amqtt forgets to when the first packet is no CONNECT
-
-    await broker.start()
-    server = await asyncio.start_unix_server(connected, path)
-    await asyncio.to_thread(wait_for_end_of_input)
-    server.close()
+    return AwsBroker
 
 
 def _is_reserved(topic: str) -> bool:
