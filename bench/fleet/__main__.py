@@ -2,12 +2,13 @@
 
 ``--sizes`` takes others. ``--write`` keeps fleet.json and fleet.svg beside this package and the
 table in docs/footprint.md. ``--liars`` and ``--dead`` break devices, and then the run must fail.
-Exit status: 0 every device is where it should be, 1 one is not, 130 interrupted.
+Exit status: 0 every device is where it should be, 1 one is not, 130 interrupted, 143 ended.
 """
 
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 
 from fleet import report
@@ -15,8 +16,6 @@ from fleet.checks import faults
 from fleet.children import MOST
 from fleet.release import Signers
 from fleet.run import Plan, run
-
-_SHOWN = 20  # faults
 
 
 def show(what: str, done: int, total: int) -> None:
@@ -55,7 +54,7 @@ def main() -> int:
         found = faults(facts)
         print("\n" if sys.stderr.isatty() else "", end="", file=sys.stderr)
         if found:
-            print(f"{len(found)} faults in a fleet of {size:,}:", *found[:_SHOWN], sep="\n")
+            print(report.faulty(found, size))
             return 1
         print(report.line(facts, made), flush=True)
     print(report.table(figures))
@@ -65,6 +64,7 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # or the folders would stay
     try:
         sys.exit(main())
     except KeyboardInterrupt:

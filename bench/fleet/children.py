@@ -82,8 +82,8 @@ class Fleet:
 
     @property
     def pids(self) -> list[int]:
-        """The processes of devices."""
-        return [each.pid for each in self._children]
+        """The processes of devices that have not ended."""
+        return [each.pid for each in self._children if each.running]
 
     def later(self, seconds: int) -> None:
         """Let the clock of every device go forward."""

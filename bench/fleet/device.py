@@ -134,6 +134,7 @@ class Device:
                     jobs.heard(*await client.message())
 
         if self._lied:
+            self._tell("quiet")
             await asyncio.Event().wait()
 
     def _said(self, payload: bytes) -> bytes:

@@ -20,6 +20,7 @@ _BENCH = Path(__file__).parents[1]
 _PAGE = _BENCH.parent / "docs" / "footprint.md"
 _BETWEEN = re.compile(r"(<!-- fleet -->\n).*?(<!-- /fleet -->)", re.DOTALL)
 
+_SHOWN = 20  # devices that are not where they should be
 #: Title and value of each column.
 _COLUMNS: tuple[tuple[str, Callable[[Figures], str]], ...] = (
     ("devices", lambda one: f"{one.devices:,}"),
@@ -42,8 +43,20 @@ def line(facts: Facts, one: Figures) -> str:
     reboots = sum(each.reboots for each in facts.conditions)
     return (
         f"{one.devices:,} devices: all confirmed, none lost; {bad} bad links, {one.late} "
-        f"confirmed late, {reboots} reboots in trial; the bad job stopped at {one.aborted_after} devices"
+        f"confirmed late, {reboots} reboots in trial; "
+        f"the bad job stopped at {one.aborted_after} devices"
     )
+
+
+def faulty(found: Sequence[str], size: int) -> str:
+    """Return the faults, a line for each device and at most so many."""
+    by_thing: dict[str, list[str]] = {}
+    for each in found:
+        thing, _, what = each.partition(": ")
+        by_thing.setdefault(thing, []).append(what)
+    lines = [f"{thing}: {'; '.join(what)}" for thing, what in by_thing.items()]
+    more = [f"and {len(lines) - _SHOWN} more"] if len(lines) > _SHOWN else []
+    return "\n".join([f"faults in a fleet of {size:,}:", *lines[:_SHOWN], *more])
 
 
 def table(figures: Sequence[Figures]) -> str:
