@@ -94,9 +94,9 @@ async def main() -> None:
     commands = asyncio.StreamReader(limit=_LIMIT)
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(commands), sys.stdin)
     ours = Clock()
-    clock.time = ours  # type: ignore[assignment] # what urootlet wants of it
+    clock.time = ours
     # A device sweeps its own heap before a connection; here one heap is that of 250 devices.
-    session.gc = SimpleNamespace(collect=lambda: None)  # type: ignore[assignment]
+    session.gc = SimpleNamespace(collect=lambda: None)
     devices = Devices(json.loads(await commands.readline()), ours)
     while line := await commands.readline():
         devices.do(json.loads(line))

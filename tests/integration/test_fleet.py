@@ -35,20 +35,20 @@ def facts(done: Any) -> Any:
     return done[0]
 
 
-def troubled(facts: Any, trouble: str) -> str:
+def troubled(facts: Any, trouble: str) -> Any:
     """Return the first device with this trouble, or with none."""
     if trouble:
         return next(each.thing for each in facts.conditions if getattr(each, trouble))
     return next(each.thing for each in facts.conditions if not (each.link or each.reboots))
 
 
-def tried(facts: Any) -> str:
+def tried(facts: Any) -> Any:
     """Return a device that had the bad bundle."""
     found = facts.aborted.executions.values()
     return next(each.thing for each in found if each.status == "FAILED")
 
 
-def untried(facts: Any) -> str:
+def untried(facts: Any) -> Any:
     """Return one that had not."""
     return next(each for each in facts.things if each not in facts.aborted.executions)
 

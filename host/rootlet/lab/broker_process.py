@@ -19,6 +19,7 @@ from paho.mqtt.matcher import MQTTMatcher
 if TYPE_CHECKING:
     from collections import deque
 
+_Index: Any = MQTTMatcher  # paho has types, but not for this
 _GRACE = 2.0  # seconds from SIGTERM to SIGKILL
 
 
@@ -49,7 +50,7 @@ class Filters(dict[str, list[tuple[Any, int]]]):
 
     def __init__(self) -> None:
         super().__init__()
-        self._index = MQTTMatcher()
+        self._index = _Index()
 
     def __setitem__(self, topic_filter: str, subscribed: list[tuple[Any, int]]) -> None:
         super().__setitem__(topic_filter, subscribed)
@@ -62,7 +63,7 @@ class Filters(dict[str, list[tuple[Any, int]]]):
     def clear(self) -> None:
         """Forget them all."""
         super().clear()
-        self._index = MQTTMatcher()
+        self._index = _Index()
 
     def __repr__(self) -> str:
         return f"{len(self)} filters"  # amqtt makes it for a debug line that nobody reads
