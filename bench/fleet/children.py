@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 #: Devices of one process: paho's select() ends at 339 TLS clients, and a gateway's loop is one.
 MOST = 250
 _BENCH = Path(__file__).parents[1]
-_LOOK = 0.1  # seconds
+_LOOK = 0.25  # seconds
 _ANSWER_TIMEOUT = 60.0  # seconds: a process may be busy with its devices
 
 

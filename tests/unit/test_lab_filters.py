@@ -1,5 +1,7 @@
 """Who hears a message on the lab's amqtt: MQTT 3.1.1 section 4.7, by an index."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from rootlet.lab.broker_process import Filters
@@ -45,3 +47,16 @@ def test_who_comes_later_and_who_goes_is_seen():
     filters.clear()
     assert filters.hearing("a/b") == []
     assert repr(filters) == "0 filters"
+
+
+def test_who_ends_hears_no_more_and_others_do():
+    one, two = SimpleNamespace(client_id="one"), SimpleNamespace(client_id="two")
+    filters = Filters()
+    for each in (one, two):
+        filters.note(each.client_id, "a/+")
+    filters["a/+"] = [(one, 1), (two, 1)]
+    filters.drop("one")
+    assert filters.hearing("a/b") == [(two, 1)]
+    filters.drop("two")
+    assert not filters
+    filters.drop("two")
