@@ -2,7 +2,8 @@
 
 ``--sizes`` takes others. ``--write`` keeps fleet.json and fleet.svg beside this package and the
 table in docs/footprint.md. ``--liars`` and ``--dead`` break devices, and then the run must fail.
-Exit status: 0 every device is where it should be, 1 one is not, 130 interrupted, 143 ended.
+Exit status: 0 every device is where it should be, 1 one is not, or nothing could be started, 2 for
+options of no sense, 130 interrupted, 143 ended.
 """
 
 from __future__ import annotations
@@ -13,9 +14,12 @@ import sys
 
 from fleet import report
 from fleet.checks import faults
-from fleet.children import MOST
+from fleet.children import MOST, SilentError
 from fleet.release import Signers
 from fleet.run import Plan, run
+from rootlet.errors import RootletError
+
+_LEAST = 10  # devices: each trouble takes one of its own
 
 
 def show(what: str, done: int, total: int) -> None:
@@ -39,7 +43,10 @@ def options() -> argparse.Namespace:
     parser.add_argument("--liars", type=int, default=0, help="devices that say they confirmed")
     parser.add_argument("--dead", type=int, default=0, help="devices that die in their trial")
     parser.add_argument("--write", action="store_true", help="keep the results")
-    return parser.parse_args()
+    asked = parser.parse_args()
+    if min(asked.sizes) < _LEAST + asked.liars + asked.dead or asked.most < 1 or asked.minute <= 0:
+        parser.error(f"at least {_LEAST} devices and one of a process, and a pace above 0")
+    return asked
 
 
 def main() -> int:
@@ -67,5 +74,7 @@ if __name__ == "__main__":
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # or the folders would stay
     try:
         sys.exit(main())
+    except (RootletError, SilentError) as error:
+        sys.exit(f"error: {error}")
     except KeyboardInterrupt:
         sys.exit(130)

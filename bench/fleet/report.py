@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from fleet.checks import Facts
-    from fleet.run import Figures
+    from fleet.figures import Figures
 
 _BENCH = Path(__file__).parents[1]
 _PAGE = _BENCH.parent / "docs" / "footprint.md"

@@ -18,6 +18,7 @@ from fleet import children, conditions, release
 from fleet.checks import Facts, Standing
 from fleet.children import Fleet, SilentError
 from fleet.conditions import BAD, GOOD, OLD
+from fleet.figures import Figures, Mark, mean
 from fleet.rollout import RollOut, Shadows
 from rootlet import jobs
 from rootlet.lab import Lab
@@ -26,9 +27,8 @@ from urootlet.status import status
 from urootlet.store import Store, shipped
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable
+    from collections.abc import Callable, Collection
 
-    from fleet.children import Traffic
     from fleet.release import Signers
     from rootlet.lab.broker import Kind
     from rootlet.progress import Progress
@@ -60,41 +60,12 @@ class Plan:
         return math.ceil(self.size / self.most)
 
 
-@dataclass(frozen=True)
-class Figures:
-    """What a run took. Bytes are those of a device, the mean of all; times are seconds."""
-
-    devices: int
-    processes: int
-    broker: str
-    connecting: float
-    rotating: float  #: from the good job's creation to the last SUCCEEDED
-    whole: float
-    rate: float  #: devices a second that succeeded in ``rotating``
-    connect_up: float
-    connect_down: float
-    rotate_up: float
-    rotate_down: float
-    cpu: float  #: processor seconds of a device's rotation, the lab's part included
-    memory: int  #: bytes: the most of every process, added up
-    aborted_after: int  #: devices that had the bad job
-    late: int  #: devices that confirmed after they had reported a failure
-
-
 class Rig(NamedTuple):
     """What the fleet meets."""
 
     lab: Lab
     service: JobService
     shadows: Shadows
-
-
-class Mark(NamedTuple):
-    """How far things were at one moment."""
-
-    time: float
-    cpu: float
-    traffic: dict[str, Traffic]
 
 
 def run(plan: Plan, signers: Signers, show: Show) -> tuple[Facts, Figures]:
@@ -234,17 +205,12 @@ class _Run:
             rotating=self._rolled.seconds,
             whole=self._end.time - self._begin.time,
             rate=succeeded / self._rolled.seconds if succeeded else 0.0,
-            connect_up=_mean(each.up for each in first.values()),
-            connect_down=_mean(each.down for each in first.values()),
-            rotate_up=_mean(end[one].up - before[one].up for one in end),
-            rotate_down=_mean(end[one].down - before[one].down for one in end),
+            connect_up=mean(each.up for each in first.values()),
+            connect_down=mean(each.down for each in first.values()),
+            rotate_up=mean(end[one].up - before[one].up for one in end),
+            rotate_down=mean(end[one].down - before[one].down for one in end),
             cpu=self._cpu / self._plan.size,
             memory=self._memory,
             aborted_after=len(facts.aborted.executions),
             late=len(facts.rolled.late),
         )
-
-
-def _mean(values: Iterable[float]) -> float:
-    held = list(values)
-    return sum(held) / len(held)

@@ -242,7 +242,7 @@ def listening(lab: Lab, client_id: str, topic: str) -> Iterator[SimpleQueue[byte
     client = paho.Client(CallbackAPIVersion.VERSION2, client_id=client_id, transport="unix")
     client.on_connect = lambda made, *_: made.subscribe(topic, 1)
     client.on_subscribe = lambda *_: subscribed.set()
-    client.on_message = lambda _client, _data, message: arrived.put(message.payload)
+    client.on_message = lambda _client, _data, message: arrived.put(bytes(message.payload))
     client.connect(str(lab.broker_socket))
     client.loop_start()
     try:
