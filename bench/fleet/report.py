@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import platform
 import re
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -97,15 +100,18 @@ def _bytes(one: Figures) -> float:
 
 
 def markdown(figures: Sequence[Figures]) -> str:
-    """Return the table for a page."""
+    """Return the table for a page, with how it grows, and when and on what it was measured."""
     head = "| " + " | ".join(title for title, _ in _COLUMNS) + " |"
     rows = ["| " + " | ".join(of(one) for _, of in _COLUMNS) + " |" for one in figures]
     rule = "|" + "--:|" * len(_COLUMNS)
+    notes = [f"{each[0].upper()}{each[1:]}." for each in (*growth(figures), _machine(figures[0]))]
+    return "\n".join([head, rule, *rows, "", *notes]) + "\n"
+
+
+def _machine(one: Figures) -> str:
+    python, cores = platform.python_version(), os.cpu_count()
     return (
-        "\n".join(
-            [head, rule, *rows, "", *(f"{each[0].upper()}{each[1:]}." for each in growth(figures))]
-        )
-        + "\n"
+        f"measured on {datetime.now(UTC):%Y-%m-%d}: {cores} cores, Python {python}, {one.broker}"
     )
 
 
