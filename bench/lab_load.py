@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
-import resource
 import socket
 import subprocess
 import sys
@@ -24,6 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from mqtt_client import Client
+from processes import children, cpu, take_descriptors
 
 from rootlet.lab import Lab, certificates
 from rootlet.lab.broker import find_mosquitto
@@ -80,7 +80,7 @@ async def hold(server: Server, count: int, messages: int) -> tuple[float, float,
 
 async def _next(client: Client) -> bytes | None:
     try:
-        return await asyncio.wait_for(client.received.get(), 60)
+        return (await asyncio.wait_for(client.message(), 60)).payload
     except TimeoutError:
         return None
 
@@ -95,28 +95,18 @@ class Rate(NamedTuple):
 
 async def handshakes(server: Server, count: int) -> Rate:
     """Connect clients, then end them all."""
-    began, used = time.monotonic(), _cpu(server.pids)
+    began, used = time.monotonic(), cpu(server.pids)
     clients = await connect_all(server, count)
-    made = Rate(count, time.monotonic() - began, _cpu(server.pids) - used)
+    made = Rate(count, time.monotonic() - began, cpu(server.pids) - used)
     await asyncio.gather(*(each.close() for each in clients))
     return made
-
-
-def _cpu(pids: tuple[int, ...]) -> float:
-    """Return the processor time of some processes, seconds (proc(5): utime and stime)."""
-    fields = [Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split() for pid in pids]
-    return sum(int(each[11]) + int(each[12]) for each in fields) / os.sysconf("SC_CLK_TCK")
-
-
-def _children(pid: int) -> list[int]:
-    return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 def of_lab(lab: Lab) -> Server:
     """Return the lab as a server to load."""
     context = lab.client_context("load")
-    pids = [*lab.pids, *(child for pid in lab.pids for child in _children(pid))]
-    return Server("lab", (lab.host, lab.port), context, lab.endpoint, tuple(pids))
+    pids = (*lab.pids, *children(lab.pids))
+    return Server("lab", (lab.host, lab.port), context, lab.endpoint, pids)
 
 
 @contextmanager
@@ -171,14 +161,6 @@ def _wait(port: int) -> None:
     raise SystemExit("error: mosquitto's own listener does not start")
 
 
-def take_descriptors(clients: int) -> None:
-    """Raise the limit of open files, or say what is missing: the front needs two a client."""
-    needed, (_, most) = 2 * clients + 200, resource.getrlimit(resource.RLIMIT_NOFILE)
-    if most != resource.RLIM_INFINITY and most < needed:
-        raise SystemExit(f"error: {needed} open files needed, {most} allowed: raise ulimit -Hn")
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-
-
 def compare(lab: Lab, program: str) -> bool:
     """Print handshakes per second of both, in turns, and their ratio."""
     rates: dict[str, list[Rate]] = {}
@@ -213,7 +195,7 @@ def main() -> int:
     if program is None and not options.no_compare:
         print("error: mosquitto is missing: apt-get install mosquitto", file=sys.stderr)
         return 2
-    take_descriptors(options.clients)
+    take_descriptors(2 * options.clients)  # the front needs two a client
     with Lab(broker=options.broker, fronts=options.fronts) as lab:
         good = program is None or compare(lab, program)
         connecting, passing, lost = asyncio.run(
