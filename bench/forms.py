@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from interpreter import CREATED
 from table import Row, show
 
 from rootlet import anchor, bundle, catalog, export
@@ -13,7 +14,7 @@ SETS = {
     "CA 1 + CA 3 + SF G2": ("amazon-root-ca-1", "amazon-root-ca-3", "starfield-g2"),
     "all five": (*(f"amazon-root-ca-{n}" for n in (1, 2, 3, 4)), "starfield-g2"),
 }
-CREATED = 1_790_000_000
+
 PEERS = ("pem", "der", "esp-crt-bundle", "bearssl")
 _SIGNATURE = 392
 

@@ -11,7 +11,6 @@ import json
 import os
 import re
 import subprocess
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,13 +22,14 @@ from rootlet.boardio import cache, distribution, micropython, mpy
 from rootlet.errors import RootletError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from rootlet.lab import Hierarchy
 
-SCRIPT = Path(__file__).parent / "board" / "measure.py"
+SCRIPTS = Path(__file__).parent / "board"
 CREATED = 1_790_000_000
 THING = "bench"
 HEAP = 256 << 10
-_I386 = 'APT::Architecture "i386";\nAPT::Architectures { "i386"; };\n'
 _CALLGRIND = ("valgrind", "--tool=callgrind", "--collect-atstart=no", "--callgrind-out-file=")
 _LEAST, _MOST, _STEP = 8 << 10, 256 << 10, 512
 _TIMEOUT = 240
@@ -43,16 +43,10 @@ def i386() -> Path | None:
     """Return the folder of the 32-bit interpreter, None where it cannot be had."""
 
     def unpack(into: Path) -> None:
-        with tempfile.NamedTemporaryFile("w", suffix=".conf") as file:
-            file.write(_I386)
-            file.flush()
-            Path(file.name).chmod(0o644)
-            os.environ["APT_CONFIG"] = file.name
-            try:
-                distribution.unpack(("micropython",), into, lambda *_: None)
-            finally:
-                del os.environ["APT_CONFIG"]
-        _ask(into)
+        distribution.unpack(("micropython",), into, lambda *_: None, architecture="i386")
+        loader, program = _through_loader(into)
+        asked = [*loader, *program, "-c", "import tls, ffi"]
+        subprocess.run(asked, check=True, capture_output=True)
 
     try:
         return cache.once(f"micropython-{distribution.SUITE}-i386-1", unpack)
@@ -65,11 +59,6 @@ def _through_loader(root: Path) -> tuple[list[str], list[str]]:
     loader = next(root.glob("usr/lib/*/ld-linux*.so.*"))
     program = [str(root / "usr" / "bin" / "micropython")]
     return [str(loader), "--library-path", str(loader.parent)], program
-
-
-def _ask(root: Path) -> None:
-    loader, program = _through_loader(root)
-    subprocess.run([*loader, *program, "-c", "import tls, ffi"], check=True, capture_output=True)
 
 
 class Board:
@@ -87,6 +76,10 @@ class Board:
         for path, code in mpy.compile_package().items():
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
             (folder / path).write_bytes(code)
+        (folder / "umqtt").mkdir()
+        mpy.compile_source(found.modules / "umqtt" / "simple.py", folder / "umqtt")
+        for source in SCRIPTS.glob("*.py"):  # a source would be compiled in the heap that counts
+            mpy.compile_source(source, folder)
         library = folder / Path(mpy.FOLDER).parent
         self._environment = {
             "MICROPYPATH": f"{folder}:{library}:{found.modules}",
@@ -112,9 +105,10 @@ class Board:
                 loader[1:1] = ["--preload", str(self.probe)]
             else:
                 environment["LD_PRELOAD"] = str(self.probe)
-        script = [str(SCRIPT), mode, str(count), str(self.folder), file, str(self.probe)]
+        script = "need" if mode.startswith("need") else "measure"
+        arguments = ["-m", script, mode, str(count), str(self.folder), file, str(self.probe)]
         return subprocess.run(
-            [*before, *loader, *self._program, "-X", f"heapsize={heap}", *script],
+            [*before, *loader, *self._program, "-X", f"heapsize={heap}", *arguments],
             env=environment,
             capture_output=True,
             text=True,
@@ -122,15 +116,24 @@ class Board:
             check=False,
         )
 
-    def numbers(self, mode: str, file: str = "") -> list[int]:
+    def numbers(
+        self, mode: str, file: str = "", before: Callable[[], None] = lambda: None
+    ) -> list[int]:
         """Return the numbers that the script printed."""
+        before()
         return [int(word) for word in self.run(mode, file).stdout.split()]
 
-    def least_heap(self, what: str, file: str = "") -> int:
-        """Return the smallest heap, bytes, with which it works: a multiple of 512."""
+    def least_heap(
+        self, what: str, file: str = "", before: Callable[[], None] = lambda: None
+    ) -> int:
+        """Return the smallest heap, bytes, with which it works: a multiple of 512.
+
+        ``before`` puts the files back before each run.
+        """
         low, high = _LEAST // _STEP, _MOST // _STEP
         while low < high:
             middle = (low + high) // 2
+            before()
             done = self._start(f"need:{what}", file, (), count=1, heap=middle * _STEP)
             low, high = (middle + 1, high) if done.returncode else (low, middle)
         if low == _MOST // _STEP:
