@@ -106,9 +106,9 @@ class Board:
             else:
                 environment["LD_PRELOAD"] = str(self.probe)
         script = "need" if mode.startswith("need") else "measure"
-        arguments = ["-m", script, mode, str(count), str(self.folder), file, str(self.probe)]
+        start = ["-X", f"heapsize={heap}", "-c", f"import {script}", mode, str(count)]
         return subprocess.run(
-            [*before, *loader, *self._program, "-X", f"heapsize={heap}", *arguments],
+            [*before, *loader, *self._program, *start, str(self.folder), file, str(self.probe)],
             env=environment,
             capture_output=True,
             text=True,
@@ -158,10 +158,14 @@ class Board:
         where = {"endpoint": endpoint, "thing": THING, "address": address[0], "port": address[1]}
         self.file("rootlet.json", json.dumps({**where, "timeout": 200}).encode())
 
-    def trust(self, pki: Hierarchy, root: str, profile: int) -> str:
+    def trust(self, der: bytes, profile: int) -> str:
         """Write a bundle with one root, ``tiny``; return the path of the same root as DER."""
-        der = pki.anchor(root).public_bytes(Encoding.DER)
-        slim = bundle.Anchor(anchor.package(der, "tiny", root), hashlib.sha256(der).digest())
+        slim = bundle.Anchor(anchor.package(der, "tiny", "root"), hashlib.sha256(der).digest())
         data = bundle.encode([slim], target="default", profile=profile, created=CREATED)
         self.file("ta", data)
         return self.file("root.der", der)
+
+
+def root_of(pki: Hierarchy, root: str) -> bytes:
+    """Return a root of ``pki`` as DER, by its id in certs/catalog.toml."""
+    return pki.anchor(root).public_bytes(Encoding.DER)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import signed
 from forms import SETS, ours
-from interpreter import Board, i386
+from interpreter import Board, i386, root_of
 from table import Row, progress, show
 
 from rootlet import anchor, catalog, export
@@ -96,7 +96,7 @@ def _connections(board: Board, lab: Lab) -> Iterator[Row]:
     ):
         lab.serve(shape="3", preference=preference)
         board.identify(lab.pki, lab.endpoint, (lab.host, lab.port))
-        der = board.trust(lab.pki, root, profile)
+        der = board.trust(root_of(lab.pki, root), profile)
         mine, verified, anyone = (
             board.numbers(*one)
             for one in (

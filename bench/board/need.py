@@ -90,17 +90,23 @@ def parse():
 
 
 def load():
-    """Parse a bundle and load its anchors into a context, one by one, as connect() does."""
+    """Parse bundles and load their anchors into one context, one by one, as connect() does.
+
+    FILE is one, or START:N for files START-0 to START-(N - 1): an argument has at most 255 bytes.
+    """
     import tls
     from urootlet.bundle import Bundle
 
-    data = read(path)
+    start, _, number = path.partition(":")
+    names = [start + "-%d" % index for index in range(int(number))] if number else [path]
+    files = [read(one) for one in names]
 
     def work():
-        bundle = Bundle(data)
         context = tls.SSLContext(tls.PROTOCOL_TLS_CLIENT)
-        for index in range(len(bundle.anchors)):
-            context.load_verify_locations(bundle.der(index))
+        for data in files:
+            bundle = Bundle(data)
+            for index in range(len(bundle.anchors)):
+                context.load_verify_locations(bundle.der(index))
         return context
 
     return work
