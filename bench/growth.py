@@ -61,12 +61,19 @@ def _anchors(board: Board, *, counts: bool) -> Iterator[Row]:
         size = sum(map(len, bundles))
         source = "two bundles: one holds 15" if len(bundles) > 1 else ""
         yield Row("growth", "anchors: bundle to PEM", size, text, source=source, at=number)
-        ours = _together(board, "tiny", bundles)
+        ours = board.series("tiny", bundles)
         full = [_bundle([der], "full") for der in ders[:number]]
         (live, _), (peer, _) = (
-            board.numbers("loading", one) for one in (ours, _together(board, "full", full))
+            board.numbers("loading", one) for one in (ours, board.series("full", full))
         )
-        yield Row("growth", "anchors: TLS heap to DER", live, peer, source=_MALLOC, at=number)
+        yield Row(
+            "growth",
+            "anchors: TLS heap of a context to DER",
+            live,
+            peer,
+            source=_MALLOC,
+            at=number,
+        )
         if counts:
             count = board.instructions("count:load", ours)
             yield Row("growth", "anchors: parse and load", count, unit=UNIT, at=number)
@@ -86,13 +93,6 @@ def _bundle(ders: list[bytes], form: str = "tiny") -> bytes:
         for der in ders
     ]
     return bundle.encode(anchors, target="default", profile=1, created=CREATED)
-
-
-def _together(board: Board, name: str, bundles: list[bytes]) -> str:
-    """Write files and return what the script calls them all."""
-    for index, data in enumerate(bundles):
-        board.file(f"{name}-{index}", data)
-    return f"{board.folder / name}:{len(bundles)}"
 
 
 def _chains(board: Board, *, counts: bool) -> Iterator[Row]:

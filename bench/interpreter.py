@@ -22,7 +22,7 @@ from rootlet.boardio import cache, distribution, micropython, mpy
 from rootlet.errors import RootletError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from rootlet.lab import Hierarchy
 
@@ -61,11 +61,45 @@ def _through_loader(root: Path) -> tuple[list[str], list[str]]:
     return [str(loader), "--library-path", str(loader.parent)], program
 
 
-class Board:
-    """A folder of a device's files, and the interpreter that runs on it."""
+class Device:
+    """A folder of a device's files."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def file(self, name: str, data: bytes) -> str:
+        """Write a file and return its path."""
+        (self.folder / name).write_bytes(data)
+        return str(self.folder / name)
+
+    def series(self, name: str, files: Sequence[bytes]) -> str:
+        """Write files and return what the script calls them all."""
+        for index, data in enumerate(files):
+            self.file(f"{name}-{index}", data)
+        return f"{self.folder / name}:{len(files)}"
+
+    def identify(self, pki: Hierarchy, endpoint: str, address: tuple[str, int]) -> None:
+        """Write certificate, key and settings of a device of ``pki``."""
+        issued = pki.issue_identity(THING)
+        self.file("cert.der", issued.cert_der)
+        self.file("key.der", identity.read_key(issued.key_der, "key", issued.cert_der))
+        self.file("identity.pem", issued.key_pem + issued.cert_pem)
+        where = {"endpoint": endpoint, "thing": THING, "address": address[0], "port": address[1]}
+        self.file("rootlet.json", json.dumps({**where, "timeout": 200}).encode())
+
+    def trust(self, der: bytes, profile: int, form: str = "tiny") -> str:
+        """Write a bundle with one root in a form; return the path of the same root as DER."""
+        slim = bundle.Anchor(anchor.package(der, form, "root"), hashlib.sha256(der).digest())
+        data = bundle.encode([slim], target="default", profile=profile, created=CREATED)
+        self.file("ta", data)
+        return self.file("root.der", der)
+
+
+class Board(Device):
+    """A device, and the interpreter that runs on it."""
 
     def __init__(self, folder: Path, root: Path | None = None) -> None:
-        self.folder = folder
+        super().__init__(folder)
         self.bits = 32 if root else 64
         found = micropython.prepare()
         # No clock of its own here, unlike a virtual board: callgrind counts that too.
@@ -78,7 +112,7 @@ class Board:
             (folder / path).write_bytes(code)
         (folder / "umqtt").mkdir()
         mpy.compile_source(found.modules / "umqtt" / "simple.py", folder / "umqtt")
-        for source in SCRIPTS.glob("*.py"):  # a source would be compiled in the heap that counts
+        for source in (SCRIPTS / "need.py", SCRIPTS / "measure.py"):  # a source would be compiled in the heap that counts
             mpy.compile_source(source, folder)
         library = folder / Path(mpy.FOLDER).parent
         self._environment = {
@@ -117,11 +151,16 @@ class Board:
         )
 
     def numbers(
-        self, mode: str, file: str = "", before: Callable[[], None] = lambda: None
+        self,
+        mode: str,
+        file: str = "",
+        before: Callable[[], None] = lambda: None,
+        *,
+        heap: int = HEAP,
     ) -> list[int]:
         """Return the numbers that the script printed."""
         before()
-        return [int(word) for word in self.run(mode, file).stdout.split()]
+        return [int(word) for word in self.run(mode, file, heap=heap).stdout.split()]
 
     def least_heap(
         self, what: str, file: str = "", before: Callable[[], None] = lambda: None
@@ -144,26 +183,6 @@ class Board:
         """Return callgrind's instructions of one repetition of what the script marks."""
         done = self.run(mode, file, *_CALLGRIND[:3], _CALLGRIND[3] + "/dev/null", count=repeats)
         return int(re.findall(r"Collected : (\d+)", done.stderr)[-1]) / repeats
-
-    def file(self, name: str, data: bytes) -> str:
-        """Write a file and return its path."""
-        (self.folder / name).write_bytes(data)
-        return str(self.folder / name)
-
-    def identify(self, pki: Hierarchy, endpoint: str, address: tuple[str, int]) -> None:
-        """Write certificate, key and settings of a device of ``pki``."""
-        issued = pki.issue_identity(THING)
-        self.file("cert.der", issued.cert_der)
-        self.file("key.der", identity.read_key(issued.key_der, "key", issued.cert_der))
-        where = {"endpoint": endpoint, "thing": THING, "address": address[0], "port": address[1]}
-        self.file("rootlet.json", json.dumps({**where, "timeout": 200}).encode())
-
-    def trust(self, der: bytes, profile: int) -> str:
-        """Write a bundle with one root, ``tiny``; return the path of the same root as DER."""
-        slim = bundle.Anchor(anchor.package(der, "tiny", "root"), hashlib.sha256(der).digest())
-        data = bundle.encode([slim], target="default", profile=profile, created=CREATED)
-        self.file("ta", data)
-        return self.file("root.der", der)
 
 
 def root_of(pki: Hierarchy, root: str) -> bytes:

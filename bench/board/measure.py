@@ -7,7 +7,7 @@ Bytes of Python's heap are gc's; bytes of the TLS library and marks for callgrin
 import gc
 import sys
 
-from need import CONNECT, WORK, Bare, bare, folder, load, ours, path, read
+from need import CONNECT, WORK, Bare, bare, folder, load, names, ours, path, read
 
 mode, count = sys.argv[1], int(sys.argv[2])
 
@@ -101,6 +101,38 @@ def connection(what):
     client.disconnect()
 
 
+class Flash:
+    """A chip of 4,096-byte blocks in memory."""
+
+    def __init__(self, blocks):
+        self.data = bytearray(b"\xff" * (blocks * 4096))
+
+    def readblocks(self, block, buffer, offset=0):
+        start = block * 4096 + offset
+        buffer[:] = memoryview(self.data)[start : start + len(buffer)]
+
+    def writeblocks(self, block, buffer, offset=0):
+        start = block * 4096 + offset
+        self.data[start : start + len(buffer)] = buffer
+
+    def ioctl(self, operation, value):
+        return {4: len(self.data) // 4096, 5: 4096}.get(operation, 0)
+
+
+def blocks(_what):
+    """Print the blocks that littlefs takes for each file START-0 to START-(N - 1), alone."""
+    import vfs
+
+    for name in names():
+        flash = Flash(96)
+        vfs.VfsLfs2.mkfs(flash)
+        system = vfs.VfsLfs2(flash)
+        free = system.statvfs("/")[3]
+        with system.open("file", "wb") as file:
+            file.write(read(name))
+        print(free - system.statvfs("/")[3])
+
+
 def counted(work, probe):
     """Return a function that does the work while callgrind counts."""
 
@@ -175,6 +207,7 @@ MODES = {
     "anchors": anchors,
     "loading": loading,
     "connection": connection,
+    "blocks": blocks,
     "count": count_all,
     "part": count_part,
 }

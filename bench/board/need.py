@@ -14,6 +14,12 @@ def read(name):
         return file.read()
 
 
+def names():
+    """FILE is one, or START:N for START-0 to START-(N - 1): an argument has at most 255 bytes."""
+    start, _, number = path.partition(":")
+    return [start + "-%d" % index for index in range(int(number))] if number else [path]
+
+
 class Bare:
     """The usual script; with an anchor it verifies, without one it does not."""
 
@@ -90,16 +96,11 @@ def parse():
 
 
 def load():
-    """Parse bundles and load their anchors into one context, one by one, as connect() does.
-
-    FILE is one, or START:N for files START-0 to START-(N - 1): an argument has at most 255 bytes.
-    """
+    """Parse bundles and load their anchors into one context, one by one, as connect() does."""
     import tls
     from urootlet.bundle import Bundle
 
-    start, _, number = path.partition(":")
-    names = [start + "-%d" % index for index in range(int(number))] if number else [path]
-    files = [read(one) for one in names]
+    files = [read(one) for one in names()]
 
     def work():
         context = tls.SSLContext(tls.PROTOCOL_TLS_CLIENT)

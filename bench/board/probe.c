@@ -35,12 +35,25 @@ static struct block {
     size bytes;
 } blocks[ROOM];
 
+static char busy; /* CPython has threads */
+
+static void lock(void) {
+    while (__atomic_test_and_set(&busy, __ATOMIC_ACQUIRE))
+        ;
+}
+
+static void unlock(void) {
+    __atomic_clear(&busy, __ATOMIC_RELEASE);
+}
+
 static void note(void *address, size bytes) {
+    lock();
     live += bytes;
     if (live > peak)
         peak = live;
     if (count >= 0 && count < ROOM)
         blocks[count++] = (struct block){address, bytes};
+    unlock();
 }
 
 void *malloc(size bytes) {
@@ -69,6 +82,7 @@ static struct head *head_of(void *address) {
 }
 
 static void forget(struct head *head) {
+    lock();
     live -= head->bytes;
     head->magic = 0;
     for (int i = count - 1; i >= 0; i--)
@@ -76,6 +90,7 @@ static void forget(struct head *head) {
             blocks[i] = blocks[--count];
             break;
         }
+    unlock();
 }
 
 void free(void *address) {
