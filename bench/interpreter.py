@@ -112,7 +112,10 @@ class Board(Device):
             (folder / path).write_bytes(code)
         (folder / "umqtt").mkdir()
         mpy.compile_source(found.modules / "umqtt" / "simple.py", folder / "umqtt")
-        for source in (SCRIPTS / "need.py", SCRIPTS / "measure.py"):  # a source would be compiled in the heap that counts
+        for source in (
+            SCRIPTS / "need.py",
+            SCRIPTS / "measure.py",
+        ):  # a source would be compiled in the heap that counts
             mpy.compile_source(source, folder)
         library = folder / Path(mpy.FOLDER).parent
         self._environment = {

@@ -109,6 +109,17 @@ def show(rows: Iterable[Row], allowed: Mapping[str, Limit]) -> str:
     return "\n".join(lines)
 
 
+def finish(rows: Iterable[Row]) -> None:
+    """Print the table of one bench, with the limits of its rows; exit 1 when one is exceeded."""
+    listed, allowed = list(rows), limits()
+    progress("")
+    print(show(listed, allowed))
+    names = {row.name for row in listed}
+    lines = exceeded(listed, {name: one for name, one in allowed.items() if name in names})
+    print("\n".join(lines))
+    sys.exit(bool(lines))
+
+
 def number(value: float) -> str:
     """Return a number for people: whole, or with a tenth where it is small."""
     return f"{value:,.0f}" if value >= 100 or value == int(value) else f"{value:.1f}"
