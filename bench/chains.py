@@ -15,7 +15,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from rootlet.lab import certificates
@@ -23,6 +22,8 @@ from rootlet.lab.authorities import ROOTS, Authority
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from cryptography import x509
 
     from rootlet.lab import Hierarchy
     from rootlet.lab.certificates import PrivateKey

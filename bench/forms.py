@@ -70,10 +70,10 @@ def rows() -> list[Row]:
             found.append(Row("bytes", what, blocks, unit="blocks", source="a file for each"))
         everything = Path(certifi.where()).read_bytes()
         count = everything.count(b"-----BEGIN CERTIFICATE-----")
-        what = f"certifi's cacert.pem, {count} roots"
         (blocks,) = _blocks(board, [everything])
-    found.append(Row("bytes", f"{what}", len(everything), source=certifi.__version__))
-    found.append(Row("bytes", f"{what}, on littlefs", blocks, unit="blocks"))
+    what, source = "certifi's cacert.pem", f"{count} roots, {certifi.__version__}"
+    found.append(Row("bytes", what, len(everything), source=source))
+    found.append(Row("bytes", f"{what}, on littlefs", blocks, unit="blocks", source=source))
     return found
 
 

@@ -143,7 +143,7 @@ def _rotation(board: Board, lab: Lab) -> Iterator[Row]:
     yield Row("", "idle and connected, after a rotation", held, source="gc")
     least = board.least_heap("rotate", offered, before=before)
     yield Row("", "heap to rotate: offer, trial, confirm", least, source=_LEAST)
-    live, peak = board.numbers("connection:rotate", offered, before=before)
+    _, peak = board.numbers("connection:rotate", offered, before=before)
     yield Row("", "TLS heap of a rotation, peak", peak, source=_MALLOC)
 
 

@@ -1,7 +1,7 @@
 """The table as a picture, in light and dark: ratios to the peers as bars, and lines of growth.
 
 Bars stand on a scale of powers: to the left of 1 is less than the peer takes, to the right more.
-Seconds are left out: they differ from run to run.
+Bars of seconds are left out: they differ from run to run.
 """
 
 from __future__ import annotations
@@ -16,11 +16,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 _TIMES = ("s", "ms", "a second")
-_WIDTH, _LINE = 860, 17
-_LABELS = 500  # right edge of the bars' names
-_CENTRE, _OCTAVE = 700, 36  # where 1 is, and the width of a factor of 2
+_WIDTH, _LINE = 800, 17
+_LABELS = 380  # right edge of the bars' names
+_CENTRE, _OCTAVE = 610, 38  # where 1 is, and the width of a factor of 2
 _SPAN = 4.4  # octaves to either side; longer bars are cut
-_PANEL_WIDTH, _PANEL_HEIGHT, _COLUMNS = 280, 150, 3
+_PANEL_WIDTH, _PANEL_HEIGHT, _COLUMNS = 390, 150, 2
+_APART = 12  # what keeps two lines of text apart
 _STYLE = """\
 text { font: 11px system-ui, sans-serif; fill: #1f2328 }
 .head { font-weight: 600; font-size: 13px }
@@ -46,7 +47,7 @@ class Part(NamedTuple):
 
 def draw(rows: Iterable[Row]) -> str:
     """Return the picture as SVG."""
-    listed = [row for row in rows if row.unit not in _TIMES]
+    listed = [row for row in rows if row.at or row.unit not in _TIMES]
     bars = _bars([row for row in listed if row.ratio and not row.at and row.unit != "blocks"])
     growth = _panels([row for row in listed if row.at], bars.height + _LINE)
     height = bars.height + growth.height + _LINE
@@ -72,8 +73,8 @@ def _bars(rows: list[Row]) -> Part:
         y += _LINE
         lines += _bar(row, y)
     rules = [
-        f'<path d="M{_CENTRE + power * _OCTAVE} {top}V{y + 6}" class="{"rule" if power else "one"}"/>'
-        for power in (-4, -2, 0, 2, 4)
+        f'<path d="M{_CENTRE + power * _OCTAVE} {top}V{y + 6}" class="{kind}"/>'
+        for power, kind in ((-4, "rule"), (-2, "rule"), (2, "rule"), (4, "rule"), (0, "one"))
     ]
     return Part([*rules, *lines], y + _LINE)
 
@@ -85,19 +86,18 @@ def _bar(row: Row, y: float) -> Iterator[str]:
     start = _CENTRE - width if octaves < 0 else _CENTRE
     kind = "less" if ratio <= 1 else "more"
     yield _text(_LABELS, y, row.what, "", "end")
-    yield f'<rect x="{start:.1f}" y="{y - 9}" width="{max(width, 1):.1f}" height="11" class="{kind}"/>'
+    shape = f'x="{start:.1f}" y="{y - 9}" width="{max(width, 1):.1f}" height="11"'
+    yield f'<rect {shape} class="{kind}"/>'
     beside, anchor = (start - 4, "end") if octaves < 0 else (start + width + 4, "start")
     yield _text(beside, y, f"{ratio:.2f}", "", anchor)
 
 
 def _panels(rows: list[Row], top: float) -> Part:
     """Draw one panel for each line of growth, in columns."""
-    lines = [_text(4, top, "growth", "head"), _text(60, top, "ours", "faint")]
-    lines += [
-        f'<path d="M86 {top - 4}h24" class="ours"/>',
-        _text(124, top, "peer", "faint"),
-        f'<path d="M150 {top - 4}h24" class="peer"/>',
-    ]
+    lines = [_text(4, top, "growth", "head")]
+    for x, kind in ((80, "ours"), (160, "peer")):
+        lines.append(f'<path d="M{x} {top - 4}h24" class="{kind}"/>')
+        lines.append(_text(x + 30, top, kind, "faint"))
     series = {row.what: [one for one in rows if one.what == row.what] for row in rows}
     for index, (what, found) in enumerate(series.items()):
         x = 4 + index % _COLUMNS * (_PANEL_WIDTH + 6)
@@ -106,39 +106,60 @@ def _panels(rows: list[Row], top: float) -> Part:
     return Part(lines, 12 + math.ceil(len(series) / _COLUMNS) * _PANEL_HEIGHT)
 
 
+class Plot(NamedTuple):
+    """Where the values of one line of growth stand: x by number, y from 0 up to the most."""
+
+    left: float
+    right: float
+    high: float
+    low: float
+    first: int
+    last: int
+    most: float
+
+    def place(self, at: int, value: float) -> tuple[float, float]:
+        """Return x and y."""
+        along = (at - self.first) / max(self.last - self.first, 1)
+        up = value / self.most * (self.low - self.high)
+        return self.left + along * (self.right - self.left), self.low - up
+
+
 def _panel(what: str, rows: list[Row], x: float, y: float) -> Iterator[str]:
     """Draw a line for ours and one for the peer, from 0; values stand at the ends."""
-    left, right, high, low = x + 8, x + _PANEL_WIDTH - 70, y + 34, y + _PANEL_HEIGHT - 26
     most = max(max(row.ours, row.peer) for row in rows)
-    first, last = rows[0].at, rows[-1].at
-
-    def place(row: Row, value: float) -> tuple[float, float]:
-        along = (row.at - first) / max(last - first, 1)
-        return left + along * (right - left), low - value / most * (low - high)
-
+    sides = (x + 8, x + _PANEL_WIDTH - 70, y + 34, y + _PANEL_HEIGHT - 26)
+    plot = Plot(*sides, rows[0].at, rows[-1].at, most)
     yield _text(x, y + 18, f"{what} ({rows[0].unit})")
-    yield f'<path d="M{left} {low}H{right}" class="one"/>'
+    yield f'<path d="M{plot.left} {plot.low}H{plot.right}" class="one"/>'
     for row in rows:
-        yield _text(place(row, 0)[0], low + 14, str(row.at), "faint", "middle")
-    for kind, values in (
-        ("peer", [row.peer for row in rows]),
-        ("ours", [row.ours for row in rows]),
-    ):
-        if not any(values):
-            continue
-        points = [place(row, value) for row, value in zip(rows, values, strict=True)]
-        yield f'<polyline points="{" ".join(f"{a:.1f},{b:.1f}" for a, b in points)}" class="{kind}"/>'
-        if kind == "ours":
-            yield from (
-                f'<circle cx="{a:.1f}" cy="{b:.1f}" r="3" class="dot"/>' for a, b in points
-            )
-    ours, peer = place(rows[-1], rows[-1].ours)[1], place(rows[-1], rows[-1].peer)[1]
-    apart = abs(ours - peer) >= 12 if rows[-1].peer else True
-    below = 4 if apart or ours <= peer else 10
-    yield _text(right + 8, ours + below, number(rows[-1].ours))
-    if rows[-1].peer:
-        beside = peer + 4 if apart else ours + below + (12 if ours <= peer else -12)
-        yield _text(right + 8, beside, number(rows[-1].peer), "faint")
+        yield _text(plot.place(row.at, 0)[0], plot.low + 14, str(row.at), "faint", "middle")
+    peers = [plot.place(row.at, row.peer) for row in rows if row.peer]
+    ours = [plot.place(row.at, row.ours) for row in rows]
+    yield from (
+        _line(points, kind) for points, kind in ((peers, "peer"), (ours, "ours")) if points
+    )
+    yield from (f'<circle cx="{a:.1f}" cy="{b:.1f}" r="3" class="dot"/>' for a, b in ours)
+    yield from _ends(rows[-1], plot)
+
+
+def _line(points: list[tuple[float, float]], kind: str) -> str:
+    pairs = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
+    return f'<polyline points="{pairs}" class="{kind}"/>'
+
+
+def _ends(row: Row, plot: Plot) -> Iterator[str]:
+    """Write the last values beside their lines, apart even where the lines meet."""
+    (_, ours), (_, peer) = plot.place(row.at, row.ours), plot.place(row.at, row.peer)
+    if row.peer and abs(ours - peer) < _APART:
+        middle, half = (ours + peer) / 2, _APART / 2
+        ours, peer = (middle - half, middle + half)[:: 1 if ours < peer else -1]
+    yield _text(plot.right + 8, ours + 4, _short(row.ours))
+    if row.peer:
+        yield _text(plot.right + 8, peer + 4, _short(row.peer), "faint")
+
+
+def _short(value: float) -> str:
+    return f"{value / 1e6:.1f} M" if value >= 1e6 else number(value)
 
 
 def _text(x: float, y: float, text: str, kind: str = "", anchor: str = "start") -> str:

@@ -51,6 +51,7 @@ class Limit:
     of: str
     at_most: float
     target: float = 0  #: what is asked for where that is not reached yet; 0: ``at_most`` is
+    optional: bool = False  #: not every machine can measure it: see docs/footprint.md
 
     def __str__(self) -> str:
         shown = f"{self.at_most:,.0f}" if self.of == "ours" else f"{self.at_most:g}x"
@@ -83,9 +84,13 @@ def limits(path: Path = LIMITS) -> dict[str, Limit]:
 
 
 def exceeded(rows: Iterable[Row], allowed: Mapping[str, Limit]) -> list[str]:
-    """Return a line for each limit that is exceeded, and for each that no row answers."""
+    """Return a line for each limit that is exceeded, and for each that no row answers.
+
+    One that is ``optional`` may go without an answer.
+    """
     found = {row.name: row for row in rows}
-    lines = [f"{name}: not measured" for name in allowed if name not in found]
+    needed = [name for name, limit in allowed.items() if not limit.optional]
+    lines = [f"{name}: not measured" for name in needed if name not in found]
     for name, limit in allowed.items():
         if name in found and not limit.kept(found[name]):
             row = found[name]
