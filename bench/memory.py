@@ -53,7 +53,7 @@ def _anchors(board: Board) -> Iterator[Row]:
     """Yield what the TLS library holds of one anchor, and its peak, as DER and as PEM."""
     for title in ("CA 1", "CA 3"):
         one = catalog.load().get(SETS[title][0])
-        pem = export.write([Anchor(one.id, one.certificate, one.sha256)], "pem") + b"\0"
+        pem = export.write([Anchor(one.id, one.certificate, one.sha256)], "pem")
         held = {
             form: board.numbers("anchors", board.file(form, data))[:2]
             for form, data in (
