@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 MIB = 1 << 20
 RUNS = 3
+GROWTH = 8  # MiB of memory, from file to file
 _PLANTED_PER_MIB = 4
 
 
@@ -86,5 +87,15 @@ def rows(sizes: tuple[int, ...] = (64,)) -> list[Row]:
     return found
 
 
+def main() -> None:
+    """Print the table; exit 1 when a limit is exceeded, or memory grows with the file."""
+    found = rows((64, 256))
+    small, large = (row.ours for row in found if row.unit == "MiB")
+    print(f"memory grows by {large - small:.1f} MiB (at most {GROWTH})")
+    if large - small > GROWTH:
+        sys.exit(1)
+    finish(found)
+
+
 if __name__ == "__main__":
-    finish(rows((64, 256)))
+    main()
