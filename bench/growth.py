@@ -111,7 +111,7 @@ def _chains(board: Board, *, counts: bool) -> Iterator[Row]:
                 what = f"{family} chain: TLS heap of a handshake, peak"
                 yield Row("growth", what, peak, bare, source="bytes asked of malloc", at=length)
                 if counts:
-                    modes = ("part:wrap", "part:wrap-bare")
+                    modes = ("wrap:ours", "wrap:bare")
                     yield compared(board, f"{family} chain: handshake", modes, der, at=length)
 
 

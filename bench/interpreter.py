@@ -112,11 +112,8 @@ class Board(Device):
             (folder / path).write_bytes(code)
         (folder / "umqtt").mkdir()
         mpy.compile_source(found.modules / "umqtt" / "simple.py", folder / "umqtt")
-        for source in (
-            SCRIPTS / "need.py",
-            SCRIPTS / "measure.py",
-        ):  # a source would be compiled in the heap that counts
-            mpy.compile_source(source, folder)
+        for name in ("need.py", "measure.py"):  # not compiled in the heap that counts
+            mpy.compile_source(SCRIPTS / name, folder)
         library = folder / Path(mpy.FOLDER).parent
         self._environment = {
             "MICROPYPATH": f"{folder}:{library}:{found.modules}",
@@ -185,7 +182,10 @@ class Board(Device):
     def instructions(self, mode: str, file: str = "", repeats: int = 3) -> float:
         """Return callgrind's instructions of one repetition of what the script marks."""
         done = self.run(mode, file, *_CALLGRIND[:3], _CALLGRIND[3] + "/dev/null", count=repeats)
-        return int(re.findall(r"Collected : (\d+)", done.stderr)[-1]) / repeats
+        counted = int(re.findall(r"Collected : (\d+)", done.stderr)[-1])
+        if not counted:
+            raise Failed(f"{mode}: nothing was counted")
+        return counted / repeats
 
 
 def root_of(pki: Hierarchy, root: str) -> bytes:

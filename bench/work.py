@@ -33,8 +33,6 @@ SHAPES = ("2", "3", "4")
 PARTS = {
     "settings": "reading settings, certificate and key",
     "bundle": "parsing the bundle",
-    "resolve": "looking the name up",
-    "collect": "garbage collection",
     "context": "making the TLS context",
 }
 UNIT = "instructions"
@@ -74,10 +72,10 @@ def _connections(board: Board, lab: Lab) -> Iterator[Row]:
             board.identify(lab.pki, lab.endpoint, (lab.host, lab.port))
             der = board.trust(root_of(lab.pki, root), profile)
             name = f"{family} {shape}"
-            yield compared(board, f"handshake {name}", ("part:wrap", "part:wrap-bare"), der)
+            yield compared(board, f"handshake {name}", ("wrap:ours", "wrap:bare"), der)
             yield compared(board, f"connect() {name}", ("count:ours", "count:bare"), der)
     for part, what in PARTS.items():
-        count = board.instructions(f"part:{part}", der)
+        count = board.instructions(f"count:{part}")
         yield Row("work", f"connect() of them: {what}", count, unit=UNIT)
 
 

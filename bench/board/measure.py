@@ -7,7 +7,7 @@ Bytes of Python's heap are gc's; bytes of the TLS library and marks for callgrin
 import gc
 import sys
 
-from need import CONNECT, WORK, Bare, bare, folder, load, names, ours, path, read
+from need import CONNECT, WORK, folder, load, names, path, read
 
 mode, count = sys.argv[1], int(sys.argv[2])
 
@@ -49,17 +49,10 @@ def taken(what):
 
 
 def objects(_what):
-    """Print what each object of a connection holds: bundle, identity, context."""
-    from urootlet import session
-    from urootlet.bundle import Bundle
-
-    kept, context = [], None
-    makers = (
-        lambda: Bundle(read(folder + "ta")),
-        lambda: session.Identity(folder),
-        lambda: kept[1].context(kept[0]),
-    )
-    for make in makers:
+    """Print what each object of a connection holds: bundle, settings and identity, context."""
+    kept = []
+    for what in ("bundle", "settings", "context"):
+        make = WORK[what]()
         make()  # what it imports is no part of it
         gc.collect()
         before = gc.mem_alloc()
@@ -149,10 +142,7 @@ def counted(work, probe):
 def count_all(what):
     """Have callgrind count the work, after one that is not counted."""
     probe = Probe()
-    if what in CONNECT:
-        work = lambda: CONNECT[what]()
-    else:
-        work = WORK[what]()
+    work = CONNECT.get(what) or WORK[what]()
     for again in range(1 + count):
         gc.collect()
         found = (counted(work, probe) if again else work)()
@@ -160,44 +150,29 @@ def count_all(what):
             found.disconnect()
 
 
-def part_of(name):
-    """Return (owner, name) of what is counted alone: a part of connect()."""
-    from urootlet import session, tls_micropython
+class Counting:
+    """Stands for what umqtt.simple takes for the module ussl, and has its wrap_socket counted."""
 
-    return {
-        "wrap": (tls_micropython.Context, "wrap_socket"),
-        "watch": (session.Watch, "observe"),
-        "finish": (session.Watch, "finish"),
-        "settings": (session, "Identity"),
-        "bundle": (session, "Bundle"),
-        "resolve": (session.Identity, "resolve"),
-        "collect": (session.gc, "collect"),
-        "context": (session, "Context"),
-        "dial": (session, "dial"),
-    }[name]
+    def __init__(self, context, probe):
+        self.wrap_socket = counted(context.wrap_socket, probe)
 
 
-def count_part(name):
-    """Have callgrind count a part of our connection only; "wrap-bare": of the bare script's."""
+def count_wraps(what):
+    """Have callgrind count the handshakes alone: from the call of wrap_socket to its end."""
     probe = Probe()
-    connect = bare if name == "wrap-bare" else ours
-    owner, attribute = (Bare, "wrap_socket") if name == "wrap-bare" else part_of(name)
-    connect().disconnect()
-    if attribute == "collect":  # of a module that nobody can change
-        session = owner, attribute = sys.modules["urootlet.session"], "gc"
-        setattr(owner, "gc", Collector(probe))
-    else:
-        setattr(owner, attribute, counted(getattr(owner, attribute), probe))
+    CONNECT[what]().disconnect()
+    from umqtt.simple import MQTTClient
+
+    connect = MQTTClient.connect
+
+    def connecting(self, *arguments):
+        sys.modules["ussl"] = Counting(sys.modules["ussl"], probe)
+        return connect(self, *arguments)
+
+    MQTTClient.connect = connecting
     for _ in range(count):
         gc.collect()
-        connect().disconnect()
-
-
-class Collector:
-    """Stands for the module gc."""
-
-    def __init__(self, probe):
-        self.collect = counted(gc.collect, probe)
+        CONNECT[what]().disconnect()
 
 
 MODES = {
@@ -209,7 +184,7 @@ MODES = {
     "connection": connection,
     "blocks": blocks,
     "count": count_all,
-    "part": count_part,
+    "wrap": count_wraps,
 }
 verb, _, what = mode.partition(":")
 MODES[verb](what)

@@ -113,7 +113,35 @@ def load():
     return work
 
 
-WORK = {"verify": verify, "pow": lambda: verify(True), "parse": parse, "load": load}
+def bundle():
+    """Read and parse the device's own bundle."""
+    from urootlet.bundle import Bundle
+
+    return lambda: Bundle(read(folder + "ta"))
+
+
+def settings():
+    """Read settings, certificate and key."""
+    from urootlet.session import Identity
+
+    return lambda: Identity(folder)
+
+
+def context():
+    """Make the TLS context of the device's own bundle, after a garbage collection."""
+    device, trust = settings()(), bundle()()
+    return lambda: device.context(trust)
+
+
+WORK = {
+    "verify": verify,
+    "pow": lambda: verify(True),
+    "parse": parse,
+    "load": load,
+    "bundle": bundle,
+    "settings": settings,
+    "context": context,
+}
 
 
 def need():
