@@ -16,7 +16,7 @@ from rootlet.boardio.virtual.clock import Clock
 
 CREATED = 1_790_000_000
 #: What a program imports for each use; the rest of the uses' modules follow from it.
-_ROTATE = "urootlet.rotation, urootlet.dates"
+_ROTATE = "urootlet.rotation, urootlet.offers, urootlet.dates"
 USES = {
     "connect": "urootlet.session",
     "connect + rotate": _ROTATE,
@@ -32,6 +32,8 @@ OCCASIONS = {
     "facts": "with diagnose, or for on_expiring",
     "fetch": "when no root works",
     "jobs": "by programs with AWS IoT Jobs",
+    "ntp": "when the settings name a time server",
+    "rebuild": "at the first start, or when both records are lost",
     "recovery": "when no root works, or a candidate is damaged",
     "release": "by jobs, and whoever asks for the version",
     "renewal": "by programs that renew their certificate",

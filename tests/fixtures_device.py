@@ -75,9 +75,13 @@ class Device:
 
         ``clock`` is the time that a board shows, seconds since 1970; CPython has this machine's.
         """
+        return self.run(SCRIPT, *([message] if message else []), clock=clock)
+
+    def run(self, script: Path, *arguments: str, clock: float | None = None) -> dict[str, Any]:
+        """Run a script in a process of its own; return what it printed last."""
         command, environment = self._command(clock or time.time())
         done = subprocess.run(
-            [*command, str(SCRIPT), str(self.folder), *([message] if message else [])],
+            [*command, str(script), str(self.folder), *arguments],
             env=environment,
             capture_output=True,
             text=True,

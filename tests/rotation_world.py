@@ -29,7 +29,6 @@ from rootlet import bundle, catalog, signing
 from urootlet import clock
 from urootlet.errors import Error
 from urootlet.rotation import Rotation
-from urootlet.session import Watch
 from urootlet.store import Store
 
 if TYPE_CHECKING:
@@ -160,10 +159,13 @@ class Link:
     def context(self, found: Any) -> object:
         return found
 
-    def open(self, found: Any, floor: int) -> Any:
+    def wake(self) -> None:
         told = self.ntp()
         if told is not None:
             self._world.set(told)
+
+    def open(self, found: Any, floor: int) -> Any:
+        self.wake()
         clock.raise_to(floor)
         server = self._meet(found, application=True)
         if server.connack:
@@ -186,7 +188,7 @@ class Link:
             raise Error("EXPIRED", "has ended")
         if not server.name:
             raise Error("NAME", "another name")
-        self.sessions.append(Session(getattr(found, "data", b""), server, application))
+        self.sessions.append(Session(found.data if application else b"", server, application))
         return server
 
 
@@ -197,8 +199,7 @@ class Client:
     """A connection after CONNACK 0, with the methods of ``umqtt.simple``."""
 
     def __init__(self, der: bytes, retained: bytes) -> None:
-        self.session = Watch()
-        self.session.leaf = der
+        self.session = SimpleNamespace(leaf=der)
         self._retained = [retained] if retained else []
         self._callback: Callable[[bytes, bytes], None] = lambda *_: None
         self.ended = False
@@ -389,7 +390,7 @@ def bad_trial(trusted: Server) -> Callable[[Any, bool], Server | Error]:
     """An impostor: nonsense for ``NEW`` alone, the server given for all else."""
 
     def answer(found: Any, application: bool) -> Server | Error:
-        alone = application and getattr(found, "data", b"") == NEW
+        alone = application and found.data == NEW
         return Server("") if alone else trusted
 
     return answer

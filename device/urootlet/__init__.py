@@ -4,7 +4,9 @@
 signed offers of newer bundles. ``Error`` is what they raise. Modules load when they are used.
 """
 
-from .errors import const
+import sys
+
+from .errors import MICROPYTHON, const
 
 _TYPING = const(0)
 if _TYPING:
@@ -15,10 +17,29 @@ if _TYPING:
 
 
 def connect(folder: str = "") -> "Any":
-    """Connect with the bundle, identity and settings in ``folder``: see ``urootlet.session``."""
+    """Connect with the bundle, identity and settings in ``folder``: see ``urootlet.session``.
+
+    A device that has a record of its rotation connects as :func:`rotating` does, with the set that
+    the record means. On a board the modules that did this are forgotten: see :func:`unload`.
+    """
     from .session import connect as _connect
 
-    return _connect(folder)
+    client = _connect(folder)
+    unload()
+    return client
+
+
+def unload() -> None:
+    """Let go of the modules on a board: they load again when they are used.
+
+    What a program still holds, as a ``Rotation``, keeps its own.
+    """
+    if MICROPYTHON:
+        for name in list(sys.modules):
+            part = name[9:]
+            if name[:9] == "urootlet." and part != "errors":  # programs catch its Error
+                del sys.modules[name]
+                globals().pop(part, None)
 
 
 def rotating(

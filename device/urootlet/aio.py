@@ -16,7 +16,7 @@ if _TYPING:
     from typing import Any
 
     from .rotation import Rotation
-    from .session import Watch
+    from .tls_cpython import Context
 
     Opener = Callable[[Any], Awaitable[Any]]
 
@@ -24,7 +24,7 @@ if _TYPING:
 class _Client:
     """What the steps want to know of a connection."""
 
-    def __init__(self, client: "Any", session: "Watch") -> None:
+    def __init__(self, client: "Any", session: "Context") -> None:
         self.client = client
         self.session = session
 
@@ -80,10 +80,10 @@ async def _open(rotation: "Rotation", opener: "Opener", bundle: "Any", floor: in
     except Exception as error:  # noqa: BLE001 - clients raise anything; it becomes one Error
         from .diagnose import explain
 
-        return explain(error, bundle, identity.config.address, context)
-    if not context.watch.anchor:
+        return await _beside(explain, error, bundle, identity.config, context)
+    if not context.anchor:
         return Error("NOVERIFY", "the program connected without the context")
-    return _Client(client, context.watch)
+    return _Client(client, context)
 
 
 async def _beside(work: "Callable[..., Any]", *arguments: "Any") -> "Any":

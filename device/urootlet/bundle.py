@@ -8,6 +8,7 @@ The parser copies nothing but the target: anchors are spans of the bytes that it
 
 import struct
 
+from .anchors import Rooted
 from .der import Certificate
 from .errors import Error, const, refuse
 
@@ -36,7 +37,7 @@ _KEY_ID = const(8)
 _SIGNATURE = const(392)
 
 
-class Bundle:
+class Bundle(Rooted):
     """What a bundle says. Times are unsigned Unix seconds; ``not_after`` 0 means none given.
 
     ``anchors`` holds ``(start, end)`` of each record's value: 32 bytes SHA-256 of the original
@@ -76,20 +77,10 @@ class Bundle:
             refuse(pos + 16, "length")
         self.anchors = _anchors(data, start, self.signed_end)
         if not self.anchors:
-            raise Error("NOROOTS", "no anchors")
+            raise Error("NOROOTS", "anchors")
         self.signatures = signatures(data, self.signed_end, _MAX_SIGNATURES)
         if not (self.signatures > 0) == (self.sequence > 0) == (self.key_set > 0):
             refuse(pos, "number")
-
-    def original(self, index: int) -> bytes:
-        """Return the SHA-256 of the certificate that anchor ``index`` was made from, 32 bytes."""
-        start = self.anchors[index][0]
-        return bytes(self.data[start : start + 32])
-
-    def der(self, index: int) -> bytes:
-        """Return the DER of anchor ``index``, a copy that can be dropped after loading."""
-        start, end = self.anchors[index]
-        return bytes(self.data[start + 32 : end])
 
 
 def preamble(data: bytes, kind: int, header: int, limit: int) -> int:

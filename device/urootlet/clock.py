@@ -2,8 +2,8 @@
 
 MicroPython counts from 2000 on most boards and from 1970 on others, and boards start in 2000 or
 2021. TLS compares certificate dates with that clock, so it is moved up to a floor (the creation
-time of the trusted bundle) before the first handshake. NTP may set the clock; it is not
-authenticated and never moves the floor.
+time of the trusted bundle) before the first handshake. NTP (``urootlet.ntp``) may set it; that
+is not authenticated and never moves the floor.
 """
 
 import time
@@ -31,18 +31,6 @@ def set_clock(seconds: int) -> None:
     date = time.gmtime(seconds - _EPOCH)
     # Year, month, day, weekday, hour, minute, second, and a fraction of a second.
     machine.RTC().datetime(date[:3] + date[6:7] + date[3:6] + (0,))
-
-
-def sync(host: str) -> bool:
-    """Ask the NTP server ``host`` and set the clock; tell whether an answer came."""
-    try:
-        import ntptime
-
-        ntptime.host = host
-        ntptime.settime()
-    except Exception:  # noqa: BLE001 - no such module, no answer, or one that no clock can show
-        return False
-    return True
 
 
 def raise_to(floor: int) -> None:

@@ -3,6 +3,7 @@
 import socket
 
 from . import clock
+from .anchors import Rooted
 from .bundle import Bundle
 from .errors import MICROPYTHON, const
 from .status import tell_reason
@@ -43,44 +44,32 @@ def park(rotation: "Rotation", found: Bundle) -> "Generator[tuple[Any, int], Any
     tell_reason(rotation, "on_parked")
 
 
-class Union:
+class Union(Rooted):
     """What a TLS context wants of a bundle: the first one's profile, the anchors of both."""
 
     def __init__(self, first: Bundle, second: Bundle) -> None:
         self.profile = first.profile
-        self.anchors: "list[tuple[Bundle, int]]" = []
-        seen = []
-        for one in (first, second):
-            for index in range(len(one.anchors)):
-                original = one.original(index)
-                # One that both have counts once: OpenSSL's store keeps no certificate twice.
-                if original not in seen:
-                    seen.append(original)
-                    self.anchors.append((one, index))
-
-    def der(self, index: int) -> bytes:
-        """Return the DER of an anchor."""
-        one, index = self.anchors[index]
-        return one.der(index)
-
-    def original(self, index: int) -> bytes:
-        """Return the SHA-256 of an anchor's original."""
-        one, index = self.anchors[index]
-        return one.original(index)
+        self.data = first.data + second.data
+        self.anchors = list(first.anchors)
+        seen = [first.original(index) for index in range(len(first.anchors))]
+        for index, (start, end) in enumerate(second.anchors):
+            # One that both have counts once: OpenSSL's store keeps no certificate twice.
+            if second.original(index) not in seen:
+                self.anchors.append((start + len(first.data), end + len(first.data)))
 
 
 def handshake(identity: "Identity", bundle: "Any") -> bytes:
     """Do a handshake and nothing more; return the original's SHA-256 of the anchor used."""
+    from .diagnose import explain, resolve
+
     context = identity.context(bundle)
     sock = socket.socket()
     try:
         sock.settimeout(identity.config.timeout)
-        sock.connect(identity.resolve())
+        sock.connect(resolve(identity.config))
         context.wrap_socket(sock).close()
     except Exception as error:  # noqa: BLE001 - libraries raise anything; it becomes one Error
-        from .diagnose import explain
-
-        raise explain(error, bundle, identity.config.address, context)
+        raise explain(error, bundle, identity.config, context)
     finally:
         sock.close()
-    return context.watch.anchor
+    return context.anchor

@@ -86,18 +86,14 @@ class Certificate:
         while pos < end:
             start, pos = expect(buf, pos, end, _SEQUENCE)
             oid, start = expect(buf, start, pos, _OID)
-            if buf[oid:start] == b"\x55\x1d\x13":  # basicConstraints
-                return _ca_flag(buf, start, pos)
+            if buf[oid:start] != b"\x55\x1d\x13":  # basicConstraints, RFC 5280 4.2.1.9
+                continue
+            tag, start, stop = element(buf, start, pos)
+            if tag == _BOOLEAN:  # critical
+                start, stop = expect(buf, stop, pos, _OCTET_STRING)
+            start, stop = expect(buf, start, stop, _SEQUENCE)
+            if start == stop:
+                return False  # FALSE is the default, and DER leaves a default out
+            tag, start, stop = element(buf, start, stop)
+            return tag == _BOOLEAN and buf[start:stop] == b"\xff"
         return False
-
-
-def _ca_flag(buf: bytes, pos: int, end: int) -> bool:
-    """Read cA of basicConstraints (RFC 5280 4.2.1.9); ``pos`` is behind the extension's OID."""
-    tag, start, stop = element(buf, pos, end)
-    if tag == _BOOLEAN:  # critical
-        start, stop = expect(buf, stop, end, _OCTET_STRING)
-    start, stop = expect(buf, start, stop, _SEQUENCE)
-    if start == stop:
-        return False  # FALSE is the default, and DER leaves a default out
-    tag, start, stop = element(buf, start, stop)
-    return tag == _BOOLEAN and buf[start:stop] == b"\xff"

@@ -4,14 +4,18 @@ The same fault has other numbers on other builds, so what counts is the stage it
 the verifier had seen by then, and only last the text or number.
 """
 
+import socket
+
 from .der import Certificate
 from .errors import MICROPYTHON, Error, const
 from .facts import common_name, family
 
 _TYPING = const(0)
 if _TYPING:
+    from typing import Any
+
     from .bundle import Bundle
-    from .session import Watch
+    from .session import Config
     from .tls_cpython import Context
 
 #: Code, and what a verifier's message says then; the first line that fits. mbedTLS's words, and
@@ -37,20 +41,55 @@ if not MICROPYTHON:
     _TLS += TLS
 
 
-def explain(error: Exception, bundle: "Bundle", host: str, context: "Context") -> Error:
+def explain(error: Exception, bundle: "Bundle", config: "Config", context: "Context") -> Error:
     """Explain an exception of a connection that was tried with ``context``."""
     if isinstance(error, Error):
         return error
-    if context.fault is not None:
-        return tls(context.fault, bundle, context.watch)
     if isinstance(error, (ImportError, TypeError)):
         return Error("UMQTT", str(error))
-    if not context.entered:
-        return network(error, host)
-    return mqtt(error, context.watch.protocol)
+    try:
+        return _stage(error, bundle, config, context)
+    except Error as found:
+        return found
 
 
-def tls(error: Exception, bundle: "Bundle", watch: "Watch") -> Error:
+def _stage(error: Exception, bundle: "Bundle", config: "Config", context: "Context") -> Error:
+    """Explain it by where it happened. Raises the Error of a setting that cannot work."""
+    if MICROPYTHON and config.port == 443:
+        raise Error("PORT", "443: this firmware has no ALPN")
+    check_endpoint(config.endpoint)
+    if context.fault is not None:
+        return tls(context.fault, bundle, context)
+    if context.protocol:
+        return mqtt(error, context.protocol)
+    resolve(config)
+    return Error("NET", config.address + ": " + _last_line(str(error)))
+
+
+def check_endpoint(name: str) -> None:
+    """Refuse a URL, a name with a port, and the legacy iot:Data name of an AWS endpoint.
+
+    Errors: DNS, ENDPOINT.
+    """
+    for char in "/: ":
+        if char in name:
+            raise Error("DNS", name)
+    labels = name.split(".")
+    legacy = len(labels) > 3 and labels[1] == "iot" and not labels[0].endswith("-ats")
+    if legacy and labels[3].startswith("amazonaws"):
+        raise Error("ENDPOINT", name)
+
+
+def resolve(config: "Config") -> "Any":
+    """Return the address to connect to. Errors: DNS."""
+    try:
+        return socket.getaddrinfo(config.address, config.port)[0][-1]
+    # ValueError: CPython cannot even encode the name. IndexError: a board found nothing.
+    except (OSError, ValueError, IndexError):
+        raise Error("DNS", config.address)
+
+
+def tls(error: Exception, bundle: "Bundle", context: "Context") -> Error:
     """Explain an exception from the handshake."""
     text = str(error)
     number = _errno(error)
@@ -58,11 +97,11 @@ def tls(error: Exception, bundle: "Bundle", watch: "Watch") -> Error:
     if isinstance(error, MemoryError) or number == 12:  # ENOMEM
         code = "HEAP"
     elif code == "ROOT":
-        return _root(bundle, watch)
+        return _root(bundle, context)
     elif not code:
         # EPIPE, ECONNRESET, mbedTLS CONN_EOF.
         ended = _alert(text) or number in (32, 104, -29312) or "EOF" in text
-        if watch.leaf is not None and ended:
+        if context.leaf is not None and ended:
             # The server's chain had passed when it ended the handshake: it did not like ours.
             code = "CLIENTCERT"
         else:
@@ -81,20 +120,15 @@ def mqtt(error: Exception, protocol: str) -> Error:
     return Error("POLICY", text)
 
 
-def network(error: Exception, host: str) -> Error:
-    """Explain an exception before the handshake."""
-    return Error("NET", host + ": " + _last_line(str(error)))
-
-
-def _root(bundle: "Bundle", watch: "Watch") -> Error:
+def _root(bundle: "Bundle", context: "Context") -> Error:
     """No path to an anchor: the other family, or the issuer that the chain's top names."""
-    if watch.leaf is not None:
-        kind = family(_read(watch.leaf))
+    if context.leaf is not None:
+        kind = family(_read(context.leaf))
         ours = [family(_read(bundle.der(index))) for index in range(len(bundle.anchors))]
         if kind and kind not in ours:
             return Error("FAMILY", "the server's key is " + kind)
-    if watch.top is not None:
-        return Error("ROOT", _wanted(bundle, watch.top))
+    if context.top is not None:
+        return Error("ROOT", _wanted(bundle, context.top))
     return Error("ROOT", "no path to an anchor")
 
 

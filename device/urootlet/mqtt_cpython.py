@@ -31,7 +31,7 @@ class MQTTClient:
         self._callback: "Callable[[bytes, bytes], None] | None" = None
         self._timeout = config.timeout
         self._context = context
-        self.session = context.watch
+        self.session = context
         # A connection that is lost is made again by the program, which asks the rotation which
         # set may authenticate by then; paho would do it alone, with this context (rule 3).
         self._client = Client(

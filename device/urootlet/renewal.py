@@ -108,14 +108,14 @@ class Renewal:
             own.identity.context(self._roots())
         finally:
             self._present(self.active())
-        own._settle()
+        own.settle()
         inactive = SLOTS[1 - record.active]
         store.put(inactive, pair)
         if hash16(store.read(inactive)) != hashed:
             raise Error("FLASH", "read back")
         record.candidate_hash = hashed
         store.step(_OFFER)
-        own._counted = True
+        own.counted = True
         own.tell("on_offer", cert)
         return True
 
@@ -142,7 +142,7 @@ class Renewal:
         try:
             record = own.store.record
             if record.number:
-                own._settle()
+                own.settle()
             if record.state == _TRIAL and record.attempts >= _MAX_ATTEMPTS:
                 record.reason = _TIRED
                 own.store.step(_SPENT)
@@ -165,9 +165,9 @@ class Renewal:
             own.store.step(_KEYS)
             return None
         cert = split(pair)[0]
-        if not own._counted:
+        if not own.counted:
             own.store.step(_TRY)
-        own._counted = False  # what the offer wrote was the first attempt
+        own.counted = False  # what the offer wrote was the first attempt
         own.tell("on_trial", cert)
         self._present(pair)
         roots = self._roots()

@@ -8,11 +8,13 @@
 - With revoke-now, and after a confirmed retire-previous, nothing older authenticates anything.
 """
 
-from . import clock, keyset
+from os import urandom
+
+from . import clock
 from .bundle import Bundle
 from .errors import MICROPYTHON, Error, const
 from .session import Identity
-from .store import SLOTS, Store, hash16, shipped
+from .store import Store, shipped
 
 _TYPING = const(0)
 if _TYPING:
@@ -23,20 +25,14 @@ if _TYPING:
 _TRIAL = const(1)
 _PARKED = const(2)
 _REVOKE = const(3)
-_OFFER = const(0)
-_CUT = const(1)
 _TRY = const(2)
 _WORKS = const(3)
 _SPENT = const(5)
-_KEYS = const(7)
-_TYPE_KEY_SET = const(2)
-_REVOKE_NOW = const(2)
 # Reasons of the last change, as urootlet.status tells them.
 _CONFIRMED = const(1)
 _TIRED = const(4)
 
 _MAX_ATTEMPTS = const(3)
-_MAX_STAGINGS = const(3)  # a day, so that a stranger cannot wear out the flash
 _DAY = const(86400)
 _FIRST_WAIT = const(900)
 _FLOOR_STEP = const(2592000)  # 30 days: the floor is not worth a write for less
@@ -62,7 +58,9 @@ class Rotation:
         self.hooks = hooks or {}
         self._identity = identity
         self._recovered = 0
-        self._trying = self._counted = False
+        self._trying = self._woken = False
+        #: Whether staging has counted the first attempt already, in this run.
+        self.counted = False
 
     @property
     def identity(self) -> Identity:
@@ -79,72 +77,9 @@ class Rotation:
         """
         if self._trying:  # or what was not tried would be confirmed
             raise Error("SEQUENCE", "a trial is running")
-        if len(data) > 4 and data[4] == _TYPE_KEY_SET:
-            return self._offer_keys(data)
-        store = self.store
-        record = store.record
-        found = Bundle(data)
-        digest = hash16(data)
-        if digest == record.active_hash:
-            return self._heal(data)
-        waits = store.other() if record.state else b""
-        if waits == data:
-            return False
-        if found.sequence == 0:
-            raise Error("SIGNATURE", "unsigned")
-        keys = store.keys()
-        keyset.check_target(keys, found)
-        if found.key_set != keys.version:
-            raise Error("SEQUENCE", "key set %d, not %d" % (found.key_set, keys.version))
-        keyset.check_order(found, record.floor)
-        if waits:
-            keyset.check_order(found, _order(Bundle(waits)))
-        if digest[:8] == record.last_bad:
-            raise Error("FORMAT", "refused before")
-        today = self._day(found)
-        keyset.check_bundle(keys, found)
-        self.identity.context(found)
-        self._stage(found, digest, today)
-        return True
+        from .offers import take
 
-    def _heal(self, data: bytes) -> bool:
-        """Write the active bundle's own bytes again if its file was damaged; tell whether."""
-        store = self.store
-        if store.active():
-            return False
-        store.put(SLOTS[store.record.active], data)
-        return True
-
-    def _day(self, found: Bundle) -> int:
-        """Return the day that a staging counts for, or refuse one too many: SEQUENCE."""
-        record = self.store.record
-        today = clock.now() // _DAY
-        made = found.created // _DAY
-        if made > today:  # the clock is behind: only a bundle that was made later proves a day
-            today = max(made, record.day)
-        if record.staged >= _MAX_STAGINGS and today == record.day:
-            raise Error("SEQUENCE", "enough for today")
-        return today
-
-    def _stage(self, found: Bundle, digest: bytes, today: int) -> None:
-        """Write a bundle that passed every check, and make it the candidate."""
-        self._settle()  # with no record, a cut would leave the new bytes as the active set
-        store = self.store
-        record = store.record
-        inactive = SLOTS[1 - record.active]
-        store.put(inactive, found.data)
-        if hash16(store.read(inactive)) != digest:
-            raise Error("FLASH", "read back")
-        record.candidate_hash = digest
-        record.staged = record.staged + 1 if today == record.day else 1
-        record.day = today
-        event = _OFFER
-        if found.flags & _REVOKE_NOW:
-            event = _CUT
-            record.sealed = True  # also when a later bundle takes this one's place
-        store.step(event)
-        self._counted = True
-        self.tell("on_offer", found)
+        return take(self, data)
 
     def try_offer(self, data: bytes) -> bool:
         """Take an offer from a stranger: as :meth:`offer`, but a refusal goes to ``on_error``."""
@@ -153,25 +88,6 @@ class Rotation:
         except Error as error:
             self.tell("on_error", error)
             return False
-
-    def _offer_keys(self, data: bytes) -> bool:
-        """Take the next key set; tell whether it is new here."""
-        store = self.store
-        record = store.record
-        found = keyset.KeySet(data)
-        if hash16(data) == record.keys_hash:
-            try:
-                store.keys()
-            except Error:  # the file was lost: these are the very bytes
-                store.take_keys(found)
-            return False
-        keyset.check_next(store.keys(), found)
-        store.take_keys(found)
-        waited = record.state in (_TRIAL, _PARKED)
-        store.step(_KEYS)
-        if waited:  # nothing may find the candidate there again, by any fault
-            store.put(SLOTS[1 - record.active], b"-")
-        return True
 
     def connect(self) -> "Any":
         """Return a client on a verified connection, after a trial if one is due.
@@ -194,12 +110,15 @@ class Rotation:
         """Make the connections that :meth:`flow` asks for."""
         flow = self.flow()
         answer: "Any" = None
-        while True:
-            try:
-                bundle, floor = flow.send(answer)
-            except StopIteration as stop:
-                return stop.value
-            answer = self.attempt(bundle, floor)
+        try:
+            while True:
+                try:
+                    bundle, floor = flow.send(answer)
+                except StopIteration as stop:
+                    return stop.value
+                answer = self.attempt(bundle, floor)
+        finally:
+            flow.close()
 
     def attempt(self, bundle: "Any", floor: int) -> "Any":
         """Make one connection of :meth:`flow`; return what to send back."""
@@ -234,7 +153,7 @@ class Rotation:
         """
         client = None
         try:
-            self._settle()
+            self.settle()
             record = self.store.record
             if record.state == _TRIAL and record.attempts >= _MAX_ATTEMPTS:
                 record.reason = _TIRED
@@ -262,9 +181,9 @@ class Rotation:
         found = self._candidate()
         if found is None:
             return None
-        if not self._counted and self.store.record.state != _REVOKE:
+        if not self.counted and self.store.record.state != _REVOKE:
             self.store.step(_TRY)
-        self._counted = False  # what staging wrote was the first attempt
+        self.counted = False  # what staging wrote was the first attempt
         self._trying = True
         try:
             return (yield from self._verdict(found))
@@ -287,11 +206,15 @@ class Rotation:
                 clock.set_clock(now)
         if not isinstance(answer, Error):
             record.reason = _CONFIRMED
-            record.floor = _order(found)
+            record.floor = found.key_set, found.sequence
             record.sealed = record.sealed or found.flags > 0
             record.time_floor = found.created
-            self.store.step(_WORKS)
-            self.tell("on_confirm", found)
+            try:
+                self.store.step(_WORKS)
+            except Error as error:  # a worn flash: this connection is verified all the same
+                self.tell("on_error", error)
+            if not self.store.record.state:
+                self.tell("on_confirm", found)
             self._served(found, answer)
             return answer
         self.tell("on_error", answer)
@@ -351,11 +274,31 @@ class Rotation:
         return found
 
     def _due(self, until: int) -> bool:
-        """Whether a parked candidate has waited; a clock that went back makes it no longer."""
-        record = self.store.record
-        return record.state == _PARKED and not record.tried_at <= clock.now() < until
+        """Whether a parked candidate has waited until then.
 
-    def _settle(self) -> None:
+        A clock behind the last trial was lost with the power, or was wrong then. When the network
+        does not know better, chance decides, once a start: one in 2, 4, 8, then 16, as the
+        back-off grows; counting the starts would write to the flash at each. A device that stays
+        up waits a day more by the clock that it has.
+        """
+        record = self.store.record
+        if record.state != _PARKED:
+            return False
+        if clock.now() < record.tried_at:
+            if self._woken:
+                record.tried_at = clock.now()
+                record.next_try = record.tried_at + _DAY
+                return False
+            self._woken = True
+            try:
+                self.identity.wake()
+            except Error as error:
+                self.tell("on_error", error)
+            if clock.now() < record.tried_at:
+                return not urandom(1)[0] & ((1 << min(record.backoff, 4)) - 1)
+        return until <= clock.now()
+
+    def settle(self) -> None:
         """Make both records the same before other work, so that a flipped bit loses nothing."""
         if not self.store.mirrored:
             self.store.commit()
@@ -374,10 +317,6 @@ class Rotation:
         from .status import status
 
         return status(self.store.record)
-
-
-def _order(found: Bundle) -> "tuple[int, int]":
-    return found.key_set, found.sequence
 
 
 def _dead(error: Error) -> bool:

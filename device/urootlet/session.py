@@ -7,7 +7,6 @@ bundle, a job or the network.
 
 import gc
 import json
-import socket
 
 from . import clock
 from .bundle import Bundle
@@ -18,9 +17,11 @@ if _TYPING:
     from typing import Any
 
 if MICROPYTHON and not _TYPING:
-    from .tls_micropython import Context, dial
+    from .mqtt_micropython import dial
+    from .tls_micropython import Context
 else:
-    from .tls_cpython import Context, dial
+    from .mqtt_cpython import dial
+    from .tls_cpython import Context
 
 _SETTINGS = const("rootlet.json")
 _MAX_SIZE = const(4096)
@@ -30,49 +31,17 @@ def connect(folder: str = "") -> "Any":
     """Connect with the bundle, identity and settings in ``folder`` (a path with its slash).
 
     Returns a connected client with the methods of ``umqtt.simple.MQTTClient``; its ``session``
-    is a :class:`Watch` that tells protocol, suite and anchor.
+    is the TLS context: it tells ``protocol``, ``suite`` and ``anchor`` (SHA-256 of the root).
     Raises :class:`urootlet.errors.Error` and nothing else for what a device can meet.
     """
+    if read(folder + "tb", _MAX_SIZE):  # then a record says which is in force
+        from .rotation import Rotation
+
+        return Rotation(folder).connect()
     bundle = Bundle(need(folder + "ta", "NOROOTS"))
     client = Identity(folder).open(bundle, bundle.created)
     client.session.leaf = None
     return client
-
-
-class Watch:
-    """Filled by a TLS backend during one handshake, and a client's ``session`` afterwards.
-
-    ``top`` is the highest certificate of the path (the anchor itself on success) and ``leaf``
-    the server's own, DER or ``None``. On success ``top`` is dropped, ``protocol`` and ``suite``
-    are set, and ``anchor`` is the SHA-256 of the original root, 32 bytes.
-    """
-
-    top: "bytes | None" = None
-    leaf: "bytes | None" = None
-    protocol = suite = ""
-    anchor = b""
-
-    def observe(self, der: bytes, depth: int) -> int:
-        """Note a certificate: mbedTLS calls this from the top of the path down to the leaf, 0.
-
-        The return value 0 vetoes nothing; it cannot turn a refusal into a success either.
-        """
-        if self.top is None:
-            self.top = bytes(der)
-        if depth == 0:
-            self.leaf = bytes(der)
-        return 0
-
-    def finish(self, bundle: Bundle, suite: str, protocol: str) -> None:
-        """Note the result. Raises NOVERIFY unless the path ended at an anchor of ``bundle``."""
-        self.suite = suite
-        self.protocol = protocol
-        for index in range(len(bundle.anchors)):
-            if bundle.der(index) == self.top:
-                self.anchor = bundle.original(index)
-                self.top = None
-                return
-        raise Error("NOVERIFY", "path")
 
 
 def read(path: str, limit: int) -> bytes:
@@ -113,9 +82,7 @@ class Config:
         self.keepalive: int = _take(values, "keepalive", 300, 30, 1200)
         self.timeout: int = _take(values, "timeout", 20, 1, 300)
         self.recovery: "list[str]" = _take(values, "recovery", [], 0, 4)
-        for url in self.recovery:
-            _take({"recovery": url}, "recovery", "", 1, 253)
-        check_endpoint(self.endpoint)
+        # What stands in it is judged where it is used: urootlet.fetch.
 
 
 def _take(values: "dict[str, Any]", name: str, default: "Any", low: int, high: int) -> "Any":
@@ -126,17 +93,6 @@ def _take(values: "dict[str, Any]", name: str, default: "Any", low: int, high: i
         if low <= size <= high:
             return value
     raise Error("FORMAT", name + " in " + _SETTINGS)
-
-
-def check_endpoint(name: str) -> None:
-    """Refuse a URL, a name with a port, and the legacy iot:Data name of an AWS endpoint."""
-    for char in "/: ":
-        if char in name:
-            raise Error("DNS", name)
-    labels = name.split(".")
-    legacy = len(labels) > 3 and labels[1] == "iot" and not labels[0].endswith("-ats")
-    if legacy and labels[3].startswith("amazonaws"):
-        raise Error("ENDPOINT", name)
 
 
 class Identity:
@@ -162,35 +118,29 @@ class Identity:
         except Exception as error:  # noqa: BLE001 - libraries raise anything; it becomes one Error
             from .diagnose import explain
 
-            raise explain(error, bundle, self.config.address, context)
+            raise explain(error, bundle, self.config, context)
+
+    def wake(self) -> None:
+        """Join the Wi-Fi and ask for the time, where the files say so. Errors: NET."""
+        if MICROPYTHON and read(self.folder + "wifi.json", _MAX_SIZE):
+            from .wifi import join
+
+            join(self.folder)
+        if self.config.ntp:
+            from .ntp import sync
+
+            sync(self.config.ntp)
 
     def prepare(self, bundle: Bundle, floor: int) -> Context:
-        """Join the Wi-Fi, set the clock, look up the server, and return a context."""
-        if MICROPYTHON:
-            if self.config.port == 443:
-                raise Error("PORT", "443")
-            if read(self.folder + "wifi.json", _MAX_SIZE):
-                from .wifi import join
-
-                join(self.folder)
-        if self.config.ntp:
-            clock.sync(self.config.ntp)
+        """Wake the network, set the clock to at least ``floor``, and return a context."""
+        self.wake()
         clock.raise_to(floor)
-        self.resolve()  # so that a name that is unknown is told apart from a server that is down
         return self.context(bundle)
 
     def context(self, bundle: Bundle) -> Context:
         """Return a verifying context for one connection."""
         gc.collect()
         try:
-            return Context(Watch(), bundle, self.cert, self.key, self.config)
+            return Context(bundle, self.cert, self.key, self.config)
         except MemoryError:
             raise Error("HEAP", "anchors")
-
-    def resolve(self) -> "Any":
-        """Return the address to connect to. Errors: DNS."""
-        try:
-            return socket.getaddrinfo(self.config.address, self.config.port)[0][-1]
-        # ValueError: CPython cannot even encode the name. IndexError: a board found nothing.
-        except (OSError, ValueError, IndexError):
-            raise Error("DNS", self.config.address)

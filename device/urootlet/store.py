@@ -40,12 +40,13 @@ import hashlib
 import struct
 
 from . import clock
-from .bundle import Bundle
 from .errors import MICROPYTHON, Error, const
-from .keyset import KeySet, check_bundle, check_self
 from .session import read
 
-_TRIAL = const(1)
+_TYPING = const(0)
+if _TYPING:
+    from .keyset import KeySet
+
 _FRESH = const(1)
 _COUNT = const(2)
 _WAIT = const(4)
@@ -162,8 +163,6 @@ class Store:
     def __init__(self, folder: str = "", factory: "tuple[bytes, bytes]" = (b"", b"")) -> None:
         self.folder = folder
         self.factory = factory
-        if MICROPYTHON:
-            _refuse_fat()
         self.load()
 
     def load(self) -> None:
@@ -179,7 +178,9 @@ class Store:
         #: False when power went between the two writes of a record, or there is none yet.
         self.mirrored = self.record.number > 0 and first == second
         if not self.record.number:
-            self._rebuild()
+            from .rebuild import rebuild
+
+            rebuild(self)
         elif not self.record.keys:  # the key set may have come later, with newer firmware
             self.take_signed(self.factory[1])
 
@@ -258,16 +259,18 @@ class Store:
         """Return the candidate, or in the state IDLE the previous bundle; ``b""`` without one."""
         return self.slot(1 - self.record.active, self.record.candidate_hash)
 
-    def keys(self) -> KeySet:
+    def keys(self) -> "KeySet":
         """Return the key set in force. Errors: NOKEYS. Never an older one instead."""
+        from .keyset import KeySet
+
         version = self.record.keys
         for name in ("", "k%d" % (version & 1)):
-            data = self._key_file(name)
+            data = self.key_file(name)
             if hash16(data) == self.record.keys_hash:
                 return KeySet(data)
         raise Error("NOKEYS", "key set %d" % version)
 
-    def take_keys(self, found: KeySet) -> None:
+    def take_keys(self, found: "KeySet") -> None:
         """Make a key set the one in force; the caller has checked it and commits."""
         self.put("k%d" % (found.version & 1), found.data)
         self.record.keys = found.version
@@ -275,6 +278,8 @@ class Store:
 
     def take_signed(self, data: bytes) -> int:
         """Take a key set that its own keys signed, if it is newer; return its version, else 0."""
+        from .keyset import KeySet, check_self
+
         try:
             found = KeySet(data)
             check_self(found)
@@ -285,59 +290,9 @@ class Store:
             self.record.keys_hash = hash16(data)
         return found.version
 
-    def _key_file(self, name: str) -> bytes:
+    def key_file(self, name: str) -> bytes:
+        """Return a key set file, of the factory without a name; ``b""`` when it is not there."""
         return self.read(name, _MAX_KEY_SET) if name else self.factory[1]
-
-    def _rebuild(self) -> None:
-        """Put a record together from what is signed; nothing is trusted for being there.
-
-        The key set in force is the newest that is here. A slot counts when it is signed under the
-        key set of its own version: what was accepted under an older one stays good (rule 4), and
-        offers are checked under the newest alone. Without an update key set the only bundle is
-        the one that was flashed. Of two signed bundles the older is the active one and the newer
-        its candidate, unless the newer cuts the older off.
-        """
-        made = self.record
-        held = {}
-        for name in ("", "k0", "k1"):
-            held[self.take_signed(self._key_file(name))] = name
-        found = []
-        for index in (0, 1):
-            data = self.read(SLOTS[index])
-            try:
-                bundle = Bundle(data)
-                if bundle.flags:  # also when it was signed under keys that are gone
-                    made.sealed = True
-                order = 0, 0  # without update keys a number proves nothing
-                if bundle.sequence and made.keys:
-                    check_bundle(KeySet(self._key_file(held[bundle.key_set])), bundle)
-                    order = bundle.key_set, bundle.sequence
-            except (Error, KeyError):
-                continue
-            found.append((order, index, hash16(data), bundle.flags))
-        found.sort()
-        if found:
-            first = found[0]
-            last = found[-1]
-            if last[3]:
-                first = last
-            made.floor, made.active, made.active_hash = first[:3]
-            if last[0] > first[0]:
-                made.state = _TRIAL
-                made.candidate_hash = last[2]
-
-
-def _refuse_fat() -> None:
-    """Refuse FAT: a rename there deletes first, and a power cut can lose any file."""
-    import vfs
-
-    try:
-        mounts = vfs.mount()
-    except TypeError:  # before 1.25 it cannot list
-        return
-    for mounted, path in mounts:
-        if path == "/" and "Fat" in repr(mounted):
-            raise Error("FORMAT", "FAT; use littlefs")
 
 
 def shipped(folder: str) -> "tuple[bytes, bytes]":

@@ -2,16 +2,16 @@
 
 import ssl
 
-from .bundle import Bundle
+from .anchors import Rooted
 from .errors import Error
 from .format_cpython import ECDSA, RSA
-from .mqtt_cpython import dial as dial  # noqa: PLC0414 - a backend has both
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Self
 
-    from .session import Config, Watch
+    from .bundle import Bundle
+    from .session import Config
 
 _ECDSA = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384"
 _RSA = "ECDHE-RSA-AES128-GCM-SHA256:ECDHE-RSA-AES256-GCM-SHA384"
@@ -27,27 +27,27 @@ class Context(ssl.SSLContext):
     The name to verify is fixed here, because paho-mqtt would give the address it connects to.
     """
 
-    _bundle: Bundle
+    _bundle: Rooted
     _name: str
     _timeout: int
-    watch: "Watch"
-    fault: "Exception | None"
-    entered: bool
-    alerted: bool
+    # As those of urootlet.tls_micropython.Context.
+    fault: "Exception | None" = None
+    top: "bytes | None" = None
+    leaf: "bytes | None" = None
+    protocol: str = ""  # type: ignore[assignment]  # of the session; ours is always TLS_CLIENT
+    suite = ""
+    anchor = b""
+    #: Whether the server ended the session with a fatal alert.
+    alerted = False
 
     def __new__(cls, *_parts: "Any") -> "Self":
         """Make a client context: :class:`ssl.SSLContext` wants the protocol here."""
         return super().__new__(cls, ssl.PROTOCOL_TLS_CLIENT)
 
-    def __init__(
-        self, watch: "Watch", bundle: Bundle, cert: bytes, key: bytes, config: "Config"
-    ) -> None:
+    def __init__(self, bundle: "Bundle", cert: bytes, key: bytes, config: "Config") -> None:
         self._bundle = bundle
         self._name = config.endpoint
         self._timeout = config.timeout
-        self.watch = watch
-        self.fault = None
-        self.entered = self.alerted = False
         self.sslobject_class = _Object
         self.minimum_version = ssl.TLSVersion.TLSv1_2
         _offer(self, bundle.profile)
@@ -68,11 +68,10 @@ class Context(ssl.SSLContext):
         elif direction == "read" and kind == _CERTIFICATE:
             chain = _sent_chain(data, version)
             if chain:
-                self.watch.leaf, self.watch.top = chain[0], chain[-1]
+                self.leaf, self.top = chain[0], chain[-1]
 
     def wrap_socket(self, sock: "Any", *_args: "Any", **_convention: "Any") -> "Any":
         """Do the handshake on ``sock``; the name to verify is ours, not the caller's."""
-        self.entered = True
         sock.settimeout(self._timeout)
         try:
             stream = super().wrap_socket(sock, server_hostname=self._name)
@@ -86,14 +85,14 @@ class Context(ssl.SSLContext):
         self, incoming: "Any", outgoing: "Any", *_args: "Any", **_convention: "Any"
     ) -> "Any":
         """Return the TLS object that asyncio drives; the name to verify is ours."""
-        self.entered = True
         return super().wrap_bio(incoming, outgoing, server_hostname=self._name)
 
     def finish(self, stream: "Any") -> None:
         """Note what a completed handshake showed. Raises NOVERIFY."""
-        self.watch.top = _verified_chain(stream)[-1]
-        suite = stream.cipher() or ("",)
-        self.watch.finish(self._bundle, suite[0], stream.version() or "")
+        self.anchor = self._bundle.find(_verified_chain(stream)[-1])
+        self.top = None
+        self.suite = (stream.cipher() or ("",))[0]
+        self.protocol = stream.version() or ""
 
 
 class _Object(ssl.SSLObject):
@@ -123,7 +122,7 @@ def _offer(context: ssl.SSLContext, profile: int) -> None:
     context.set_ciphers(":".join(wanted))
 
 
-def _load_anchor(context: ssl.SSLContext, bundle: Bundle, index: int) -> None:
+def _load_anchor(context: ssl.SSLContext, bundle: Rooted, index: int) -> None:
     try:
         context.load_verify_locations(cadata=bundle.der(index))
     except ssl.SSLError as error:

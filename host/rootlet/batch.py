@@ -10,18 +10,17 @@ Devices are made by a few threads at once: nearly all of the time is spent waiti
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
-from rootlet import credentials, provision
+from rootlet import credentials, parallel, provision
 from rootlet.errors import InputError
 from rootlet.identity import CERTIFICATE, KEY, REQUEST, SETTINGS, WIFI
 from rootlet.ledger import Entry, Ledger
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -29,8 +28,6 @@ if TYPE_CHECKING:
     from rootlet.provision import Device, Made
 
 LEDGER = "ledger.jsonl"
-_THREADS = 8
-_CHUNK = 64  # devices that are begun before the first of them is noted
 
 
 @dataclass(frozen=True)
@@ -102,7 +99,7 @@ class Batch:
                 hint="name another",
             ) from error
         with Ledger(self._folder / LEDGER) as ledger:
-            for outcome in _in_parallel(partial(self._one, ledger), devices):
+            for outcome in parallel.in_order(partial(self._one, ledger), devices):
                 self._note(ledger, outcome)
                 self.report.count(outcome)
                 progress(self.report.done, len(devices), outcome.thing)
@@ -140,14 +137,6 @@ class Batch:
         held, known = outcome.held, ledger.find(outcome.thing)
         if held and not (known and known.certificate_id == held.certificate_id):
             ledger.add(Entry(held.thing, held.key_id, held.certificate_id, self._at))
-
-
-def _in_parallel(
-    one: Callable[[Device], _Outcome], devices: Sequence[Device]
-) -> Iterator[_Outcome]:
-    with ThreadPoolExecutor(_THREADS) as pool:
-        for start in range(0, len(devices), _CHUNK):
-            yield from pool.map(one, devices[start : start + _CHUNK])
 
 
 def _differs(device: Device, place: Path) -> bool:

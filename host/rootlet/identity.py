@@ -91,10 +91,12 @@ class Settings:
         optional = {"address": self.address, "ntp": self.ntp, "offers": self.offers}
         values |= {"port": self.port} | {name: one for name, one in optional.items() if one}
         values |= {"recovery": list(self.recovery)} if self.recovery else {}
+        from urootlet.diagnose import check_endpoint  # noqa: PLC0415 - as the next
         from urootlet.session import Config  # noqa: PLC0415 - brings the MQTT client along
 
         try:
             Config(values)
+            check_endpoint(self.endpoint)
         except device.Error as error:
             what = f"--endpoint {self.endpoint}: a device would refuse these settings"
             raise _refused(what, error) from error

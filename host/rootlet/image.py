@@ -7,18 +7,16 @@ a run that is done again writes only what is missing.
 
 from __future__ import annotations
 
-import os
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from rootlet import files as disk
-from rootlet import identity, partitions, resources
+from rootlet import identity, parallel, partitions, resources
 from rootlet.boardio import littlefs
 from rootlet.errors import InputError, RootletError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from rootlet.firmware import Firmware
@@ -145,7 +143,7 @@ def batch(
 
     result = Batch()
     out.mkdir(parents=True, exist_ok=True)
-    for folder, done in zip(folders, _in_threads(one, folders), strict=True):
+    for folder, done in zip(folders, parallel.in_order(one, folders), strict=True):
         if isinstance(done, RootletError):
             result.failed[folder.name] = done
         else:
@@ -156,18 +154,6 @@ def batch(
             folder.name,
         )
     return result
-
-
-def _in_threads(
-    work: Callable[[Path], bool | RootletError], folders: Sequence[Path]
-) -> Iterator[bool | RootletError]:
-    """Yield results in order: one device is computed while another waits for the disk."""
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        try:
-            yield from pool.map(work, folders)
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
 
 
 def _flash_before(firmware: Firmware, place: Partition) -> bytes:

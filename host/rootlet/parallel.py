@@ -1,7 +1,8 @@
-"""One job on several boards at once: one that fails does not stop the others."""
+"""Work on many things at once; what waits for its turn never begins after an interruption."""
 
 from __future__ import annotations
 
+import os
 import threading
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass
@@ -10,11 +11,12 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from rootlet.errors import RootletError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     Progress = Callable[[int, int, str], None]
 
 T = TypeVar("T")
+Item = TypeVar("Item")
 #: Boards that are worked on at once; the others wait for their turn.
 MOST = 32
 
@@ -32,6 +34,16 @@ class _StoppedError(Exception):
     """The user has interrupted all jobs."""
 
 
+def in_order(work: Callable[[Item], T], items: Sequence[Item]) -> Iterator[T]:
+    """Yield ``work(item)`` of each in order; one is computed while others wait for the disk."""
+    with ThreadPoolExecutor(4 * (os.cpu_count() or 1)) as pool:
+        try:
+            yield from pool.map(work, items)
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
 def run(
     ports: Sequence[str],
     job: Callable[[str, Progress], T],
@@ -39,6 +51,7 @@ def run(
 ) -> list[Outcome[T]]:
     """Run ``job(port, progress)`` for each port; return the outcomes in the order of the ports.
 
+    One that fails does not stop the others.
     ``line(port)`` is where the progress of that port is shown. An interruption (Ctrl-C) ends
     each job at its next sign of progress, then it is raised.
     """

@@ -79,7 +79,7 @@ async def connect_async():
         )
         await client.publish("rootlet/test", "hello")
         client.close()
-        show(served=binascii.hexlify(client.context.watch.anchor).decode())
+        show(served=binascii.hexlify(client.context.anchor).decode())
     except Error as error:
         show(failed=error.code)
 

@@ -168,6 +168,14 @@ class TestFlashingOverARotation:
         assert caught.value.code == "SEQUENCE"
         assert bench.roles == {"active": ("ta", 5)}
 
+    def test_one_below_a_waiting_revocation_is_refused_too(self, bench, release):
+        bench.flash(release(1), KEYS)
+        bench.offer(release(5, flags=2))
+        with pytest.raises(TrustError) as caught:
+            bench.flash(release(4), KEYS)
+        assert caught.value.code == "SEQUENCE"
+        assert bench.status["state"] == "revoke"
+
     def test_unless_the_trust_is_reset(self, bench, release):
         bench.flash(release(5), KEYS)
         bench.flash(release(4), KEYS, reset_trust=True)

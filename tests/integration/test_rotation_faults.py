@@ -154,7 +154,10 @@ class TestF12ClocksOfABoard:
         new = device.carry("new.rlt", made(lab, 2, ECC))
         late = device.take("offer new.rlt", "connect", "status", clock=4_000_000_000)
         assert late[1:] == ["E-EXPIRED", "parked"]
-        results = device.take("connect", "leave", "active")  # the clock went back: it is due
+        for _ in range(64):  # the clock went back: each start tries it with a chance of one in two
+            results = device.take("connect", "leave", "active")
+            if results[-1] == new.hex():
+                break
         assert results[-1] == new.hex()
 
 

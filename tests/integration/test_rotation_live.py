@@ -5,10 +5,12 @@ under the same names, whose roots nobody has before. Each hook is told of what i
 """
 
 from hashlib import sha256
+from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from fixtures_device import Device
 from rootlet.lab.recovery import BASE, RecoveryServer
 from rotating_device import RotatingDevice, called, hooks
 from rotation_cases import CREATED, NEXT_KEYS, Release
@@ -18,6 +20,7 @@ MOVED = {"preference": "ecc-only", "ecc_issuer": "Amazon ECDSA 256 S06"}
 ROOT = "amazon-root-ca-4"
 #: What a board need not load for it: see bench/size.py.
 RARE = {f"urootlet.{name}" for name in ("control", "diagnose", "fetch", "recovery", "status")}
+IDLE = Path(__file__).parents[1] / "device" / "idle_script.py"
 PARKED_EARLY = "parked: only the old set works"
 
 
@@ -84,6 +87,19 @@ class TestAGoodBundle:
         lab.events.wait_for(lambda event: event.kind == "closed", after=opened)
         kinds = [one.kind for one in lab.events if one.number > opened]
         assert (kinds.count("open"), kinds.count("refused")) == (1, 0)
+
+    def test_is_the_one_that_connect_alone_goes_by(self, rotating, device, lab, new):
+        lab.serve(root="lookalike")
+        rotating.run(["offer", new.hex()], "connect")
+        assert device.connect("hello")["anchor"] in anchors(lab.pki.lookalike())
+        lab.serve(root="genuine")
+        assert device.connect("hello")["code"] == "ROOT"
+
+    def test_leaves_no_rotation_in_the_memory_of_an_idle_board(self, lab, tmp_path, new):
+        board = Device("micropython", tmp_path)
+        lab.serve(root="lookalike")
+        RotatingDevice(board, lab).run(["offer", new.hex()], "connect")
+        assert board.run(IDLE)["loaded"] == ["urootlet", "urootlet.errors"]
 
     def test_moves_back_under_newer_keys(self, rotating, lab, new, how):
         back = Release(lab.pki, 1, key_set=2, signer=2).encode()

@@ -6,6 +6,7 @@ import tempfile
 import threading
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +17,10 @@ from urootlet.advice import ADVICE
 RSA = "amazon-root-ca-1"
 ECC = "amazon-root-ca-3"
 BOTH = (RSA, ECC)
+IDLE, NO_SUITES = (
+    Path(__file__).parents[1] / "device" / name
+    for name in ("idle_script.py", "no_suites_script.py")
+)
 
 
 def refused(device, code, **options):
@@ -58,6 +63,29 @@ class TestAVerifiedConnection:
         lab.serve(tls13=True)
         device.install(lab, BOTH)
         assert device.connect("hello")["protocol"] == "TLSv1.3"
+
+
+class TestWhatStaysOnABoard:
+    """When ``connect()`` has returned, its modules have done their work."""
+
+    def board(self, lab, folder, modules=None):
+        made = Device("micropython", folder, modules)
+        made.install(lab, BOTH)
+        return made
+
+    def test_is_the_exception_that_programs_catch(self, lab, tmp_path):
+        told = self.board(lab, tmp_path).run(IDLE, str(lab.port))
+        assert told["loaded"] == ["urootlet", "urootlet.errors"]
+        # umqtt 1.3.4 looks for a module of the firmware then, which stock firmware has not.
+        assert told["again"] == ["ImportError"]
+
+    def test_is_enough_for_a_newer_umqtt_to_connect_again_and_to_verify(self, lab, keys, tmp_path):
+        board = self.board(lab, tmp_path, DOUBLE)
+        with Lab(pki=Hierarchy.load_or_create(keys), broker="amqtt") as other:
+            other.serve(root="lookalike")
+            again = board.run(IDLE, str(lab.port), str(other.port))["again"]
+        assert name_of(again[0], lab, BOTH) == ECC
+        assert again[1] == "ValueError"
 
 
 class TestARefusedConnection:
@@ -166,6 +194,11 @@ class TestOnABoard:
         board = Device("micropython", tmp_path, modules=tmp_path)
         board.install(lab, BOTH)
         refused(board, "UMQTT")
+
+    def test_a_firmware_without_the_suites_of_the_family_is_told_so(self, lab, tmp_path):
+        board = Device("micropython", tmp_path)
+        board.install(lab, BOTH)
+        assert board.run(NO_SUITES) == {"code": "FORMAT", "detail": "suites"}
 
     def test_port_443_is_refused_because_there_is_no_alpn(self, lab, tmp_path):
         board = Device("micropython", tmp_path)

@@ -58,7 +58,7 @@ MUTANTS = (
         "floor raised at staging",
         _one(
             "record.candidate_hash = digest\n",
-            "record.candidate_hash = digest\n        record.floor = _order(found)\n",
+            "record.candidate_hash = digest\n    record.floor = found.key_set, found.sequence\n",
         ),
         _cuts(0),
         ("I5-floor-ahead",),
@@ -162,7 +162,7 @@ MUTANTS = (
         "unsigned offer accepted",
         _one(
             'raise Error("SIGNATURE", "unsigned")',
-            "self._stage(found, digest, 0)\n            return True",
+            "_stage(rotation, found, digest, 0)\n        return True",
         ),
         _CHECKS,
         ("I8-refused",),
@@ -206,8 +206,8 @@ MUTANTS = (
     Mutant(
         "back-off ignored",
         _one(
-            "record.state == _PARKED and not record.tried_at <=",
-            "record.state == _PARKED and not 1 << 40 <=",
+            "return until <= clock.now()",
+            "return True",
         ),
         _CHECKS,
         ("I6-back-off",),
@@ -226,7 +226,7 @@ MUTANTS = (
     ),
     Mutant(
         "with both records lost, only the newest key set counts",
-        _one("self._key_file(held[bundle.key_set])", "self._key_file(held[made.keys])"),
+        _one("store.key_file(held[bundle.key_set])", "store.key_file(held[made.keys])"),
         _CHECKS,
         ("I4-dropped-for-good",),
     ),

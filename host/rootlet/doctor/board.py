@@ -202,7 +202,7 @@ def dns(board: Board) -> str:
     """Look the name up, on the board."""
     kit = board.kit
     kit.check_endpoint()
-    for told in (board.reach("begin", "", board.slot, kit.values), board.reach("resolve")):
+    for told in (board.reach("begin", "", board.slot, kit.values), board.reach("look_up")):
         if "code" in told:
             raise kit.fail(told["code"], told["detail"])
     return f"{kit.address} is {told['address']}"

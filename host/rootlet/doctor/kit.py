@@ -11,8 +11,8 @@ from rootlet import bundle as bundles
 from rootlet import verify, x509
 from rootlet.doctor.causes import failure
 from rootlet.errors import InputError, RootletError
+from urootlet import diagnose, session
 from urootlet import errors as device
-from urootlet import session
 
 if TYPE_CHECKING:
     from urootlet.bundle import Bundle
@@ -78,7 +78,7 @@ class Kit:
     def check_endpoint(self) -> None:
         """Refuse a URL, a name with a port, and a legacy name: DNS, ENDPOINT."""
         try:
-            session.check_endpoint(self.values["endpoint"])
+            diagnose.check_endpoint(self.values["endpoint"])
         except device.Error as error:
             raise self.fail(error.code, f"{error.detail!r} is set as the endpoint") from error
 

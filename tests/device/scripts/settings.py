@@ -1,6 +1,7 @@
 # Which settings a device takes.
-from urootlet.session import Config
+from urootlet.diagnose import check_endpoint
 from urootlet.errors import Error
+from urootlet.session import Config
 
 GOOD = {"endpoint": "a1b2c3-ats.iot.eu-west-1.amazonaws.com", "thing": "pump-7"}
 
@@ -10,6 +11,7 @@ def tell(name, **changes):
     values.update(changes)
     try:
         config = Config(values)
+        check_endpoint(config.endpoint)
         print(name, config.endpoint, config.address, config.port, config.keepalive)
     except Error as error:
         print(name, error.code, error.detail)

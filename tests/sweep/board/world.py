@@ -24,7 +24,7 @@ else:
 
 
 class Session:
-    """What :class:`urootlet.session.Watch` tells of a handshake."""
+    """What :class:`urootlet.tls_micropython.Context` tells of a handshake."""
 
     def __init__(self, leaf):
         self.leaf = leaf
@@ -61,6 +61,14 @@ class Config:
         self.recovery = ["http://recovery"] if case.http else []
 
 
+class Union(control.Union):
+    """The real one, which also tells what it was made of."""
+
+    def __init__(self, first, second):
+        super().__init__(first, second)
+        self.parts = first, second
+
+
 class Identity:
     """Stands for :class:`urootlet.session.Identity`: contexts are real, the link is not."""
 
@@ -68,9 +76,12 @@ class Identity:
         self._world = world
         self.config = Config(world.case)
 
+    def wake(self):
+        self._world.now = max(self._world.now, _TRUE)
+
     def context(self, bundle):
         world = self._world
-        if world.case.unloadable is not None and hasattr(bundle, "data"):
+        if world.case.unloadable is not None and not hasattr(bundle, "parts"):
             found = oracle(world.device)
             waits = found is not None and found.state in (1, 2)
             if waits and digest_of(bundle.data) == digest_of(world.case.unloadable):
@@ -84,7 +95,7 @@ class Identity:
 
     def open(self, bundle, floor):
         world = self._world
-        world.now = max(world.now, _TRUE)
+        self.wake()
         clock.raise_to(floor)
         digest = digest_of(bundle.data)
         world.events.append(("open", digest))
@@ -99,13 +110,9 @@ class Identity:
     def handshake(self, bundle):
         world = self._world
         self.context(bundle)
-        parts = []
-        for one, _index in bundle.anchors:
-            if one not in parts:
-                parts.append(one)
-        for one in parts:
+        for one in bundle.parts:
             check_session(world, one)
-        for one in parts:
+        for one in bundle.parts:
             if not world.case.link(world, one):
                 return one.original(0)
         raise Error("ROOT", "")
@@ -127,6 +134,7 @@ class World:
         clock.now = lambda: self.now
         clock.set_clock = self._set_clock
         control.handshake = self.handshake
+        control.Union = Union
         recovery.time = self
         recovery.fetch = self
         fetch.get = self.get

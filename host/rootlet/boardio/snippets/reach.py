@@ -30,9 +30,11 @@ def begin(folder, name, values):
     return _told(work)
 
 
-def resolve():
+def look_up():
     def work():
-        found = _identity.resolve()
+        from urootlet.diagnose import resolve
+
+        found = resolve(_identity.config)
         # The unix port gives a sockaddr_in: family, port, and the four bytes of the address.
         ip = found[0] if isinstance(found, tuple) else ".".join([str(b) for b in found[4:8]])
         return {"address": ip}
@@ -41,17 +43,19 @@ def resolve():
 
 
 def ask_time():
-    from urootlet import clock
+    from urootlet import clock, ntp
 
-    answered = clock.sync(_identity.config.ntp)
+    answered = ntp.sync(_identity.config.ntp)
     return {"answered": answered, "now": clock.now()}
 
 
 def reach():
+    from urootlet.diagnose import resolve
+
     sock = socket.socket()
     try:
         sock.settimeout(_identity.config.timeout)
-        sock.connect(_identity.resolve())
+        sock.connect(resolve(_identity.config))
     except OSError as error:
         return {"code": "NET", "detail": str(error)}
     finally:
@@ -61,6 +65,7 @@ def reach():
 
 def handshake():
     from urootlet import clock
+    from urootlet.diagnose import explain, resolve
 
     def work():
         clock.raise_to(_bundle.created)
@@ -68,21 +73,18 @@ def handshake():
         sock = socket.socket()
         try:
             sock.settimeout(_identity.config.timeout)
-            sock.connect(_identity.resolve())
+            sock.connect(resolve(_identity.config))
             context.wrap_socket(sock, server_hostname=_identity.config.endpoint).close()
         except Exception as error:
-            from urootlet.diagnose import explain
-
-            why = explain(error, _bundle, _identity.config.address, context)
-            return {"code": why.code, "detail": why.detail, "leaf": _to_hex(context.watch.leaf)}
+            why = explain(error, _bundle, _identity.config, context)
+            return {"code": why.code, "detail": why.detail, "leaf": _to_hex(context.leaf)}
         finally:
             sock.close()
-        seen = context.watch
         return {
-            "protocol": seen.protocol,
-            "suite": seen.suite,
-            "anchor": _to_hex(seen.anchor),
-            "leaf": _to_hex(seen.leaf),
+            "protocol": context.protocol,
+            "suite": context.suite,
+            "anchor": _to_hex(context.anchor),
+            "leaf": _to_hex(context.leaf),
         }
 
     return _told(work)

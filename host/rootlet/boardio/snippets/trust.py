@@ -165,6 +165,10 @@ def _judge(reset):
             check_bundle(store.keys(), found)
             order = found.key_set, found.sequence
             floor = store.record.floor
+            waits = store.other()
+            if store.record.state == 3 and waits:  # what was revoked stays so
+                waits = Bundle(waits)
+                floor = max(floor, (waits.key_set, waits.sequence))
             if order < floor:
                 raise Error("SEQUENCE", "%d.%d is below %d.%d" % (order + floor))
         return {}

@@ -1,0 +1,13 @@
+# A firmware that has none of the suites of the bundle's family; the folder is the first argument.
+import json
+import sys
+
+import urootlet
+import urootlet.mqtt_micropython
+from urootlet.errors import Error
+
+urootlet.mqtt_micropython.suites = lambda profile, context: []
+try:
+    urootlet.connect(sys.argv[1] + "/")
+except Error as error:
+    print(json.dumps({"code": error.code, "detail": error.detail}))

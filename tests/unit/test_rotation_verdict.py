@@ -1,0 +1,54 @@
+"""What a trial leaves behind when the device itself fails in the middle of it."""
+
+import pytest
+
+from rotation_world import CA3, NEW, NEXT, Board, Server
+
+
+@pytest.fixture
+def board():
+    """A device with NEW as its candidate, and a service that only NEW reaches."""
+    with Board() as made:
+        assert made.offer(NEW) == ""
+        made.link.server = Server(CA3)
+        yield made
+
+
+def names(board):
+    return [name for name, _ in board.told]
+
+
+class TestAFlashThatIsWorn:
+    def break_at_the_trial(self, board):
+        def answer(_bundle, _application):
+            board.flash.broken = True
+            return Server(CA3)
+
+        board.link.answer = answer
+
+    def test_does_not_lose_the_verified_connection(self, board):
+        self.break_at_the_trial(board)
+        assert board.connect() == ""
+        assert "on_confirm" not in names(board)
+        assert (board.state, board.candidate) == ("trial", NEW)
+
+    def test_confirms_once_it_takes_the_write(self, board):
+        self.break_at_the_trial(board)
+        board.connect()
+        board.link.answer = lambda *_: Server(CA3)
+        board.flash.broken = False
+        board.boot()
+        assert board.connect() == ""
+        assert (board.state, board.active) == ("idle", NEW)
+
+
+class TestAProgramThatStopsATrial:
+    def test_may_offer_again(self, board):
+        def stop(_bundle, _application):
+            raise KeyboardInterrupt
+
+        board.link.answer = stop
+        # The traceback that is held keeps every frame: nothing is closed by chance.
+        with pytest.raises(KeyboardInterrupt) as held:
+            board.connect()
+        assert board.offer(NEXT) == "", held
