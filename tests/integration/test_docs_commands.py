@@ -1,125 +1,113 @@
-"""Every command that README and docs show means something to today's program.
+"""Every command that the pages show is run.
 
-Pages that lead somewhere are followed command by command (test_pages.py and its neighbours).
-What the others show is parsed: commands, options, choices and arguments exist. In a line of prose
-a command may be cut short, so there its name and its options are looked at.
+Five pages lead somewhere and are followed by tests of their own (FOLLOWED). The commands of the
+others are run here, section by section, in a world that has what they name (page_world.py). What
+cannot be run is in NOT_HERE or TARGETS, with what is run in its place.
 """
 
-import re
-import shlex
+from __future__ import annotations
 
-import click
+import re
+import subprocess
+
 import pytest
 
-from pages import REPOSITORY
-from parsing import every_command, parse, runs_of
+import page_stock
+from page_world import ENDPOINT, Desk, World
+from pages import REPOSITORY, commands
+from parsing import help_of
+from shown import PAGES, named, typed
 
-PAGES = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
-COMMANDS = dict(every_command())
-_FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-_SHELL = ("", "console", "sh", "bash", "shell", "text", "ini", "yaml", "yml")
+#: Pages that a test of their own follows, and where.
+FOLLOWED = {
+    "tutorial-virtual.md": "test_pages.py",
+    "tutorial-board.md": "test_tutorial_board.py",
+    "howto-recover.md": "test_pages.py",
+    "howto-private-ca.md": "test_pages.py",
+    "howto-rotation.md": "test_howto_rotation.py",
+}
+#: What is not run, why, and what is run in its place.
+NOT_HERE = {
+    "git clone <this repository> && cd rootlet": "it is where this test runs",
+    "pip install rootlet": "wants a released version; test_packaging.py uses the built wheel",
+}
+#: Targets of make that take minutes, or would call this test; each is there (`make -n`).
+TARGETS = {
+    "demo": "test_demo.py",
+}
+#: What stands for something, on every page or on one.
+WORDS = {
+    "HOST": ENDPOINT,
+    "192.168.1.20": "127.0.0.1",
+    "/etc/ssl/certs/ca-certificates.crt": "list.pem",
+    "BUNDLE.rlt": "ecc.rlt",
+    "NEW": "pumps-2.rlt",
+}
+OF_PAGE = {
+    "lab.md": {"NAME": "expired-leaf"},
+    "boards.md": {"ID": "esp32"},
+    "signing.md": {"FILE": "pumps-7.rlt"},
+}
+_PORT = re.compile(r"--port (auto|/dev/ttyUSB0)\b")
 
 
-def lines_of(page):
-    """Return what stands in the blocks of a page, continued lines in one piece."""
-    text = page.read_text()
-    fenced = [body for kind, body in _FENCE.findall(text) if kind in _SHELL]
-    prose = _FENCE.sub("", text)
-    indented = [line[4:] for line in prose.splitlines() if line.startswith("    ")]
-    joined = re.sub(r"\\\n\s*", "", "\n".join([*indented, *fenced]))
-    return [line.strip().removeprefix("$ ") for line in joined.splitlines()]
+def canonical(command: str) -> str:
+    """Return a command with what stands for the same thing in one form."""
+    return _PORT.sub("--port PORT", command)
 
 
-def inline(page):
-    """Return the commands in the running text of a page."""
-    prose = re.sub(r"^    .*$", "", _FENCE.sub("", page.read_text()), flags=re.MULTILINE)
-    found = re.findall(r"`([^`]*)`", prose)
-    return [" ".join(one.split()) for one in found if re.search(r"\brootlet [a-z]", one)]
+ELSEWHERE = {canonical(one.text) for page in FOLLOWED for one in commands(page)}
+#: Worth running once, however many pages show them: seconds each.
+SLOW = re.compile(r"rootlet (doctor --port|matrix|demo)|--firmware|pytest|python -m urootlet")
 
 
-def page_id(page):
-    return page.stem
+def cases():
+    """Yield page and section, and what is to be run there: each slow command once."""
+    before = set()
+    for page in PAGES:
+        if page.name in FOLLOWED:
+            continue
+        by_section = {}
+        for one in typed(page):
+            form = canonical(one.text)
+            if form in ELSEWHERE or form in NOT_HERE or form.startswith("make "):
+                continue
+            if SLOW.search(form) and form in before:
+                continue
+            before.add(form)
+            section = one.section if page.name == "README.md" else ""
+            by_section.setdefault(section, []).append(one)
+        for section, found in by_section.items():
+            yield pytest.param(page.name, found, id=f"{page.name} {section}".strip())
 
 
-BLOCKS = {page: [line for line in lines_of(page) if "rootlet " in line] for page in PAGES}
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    with World(tmp_path_factory.mktemp("world")) as world:
+        yield world
 
 
-def is_command(line):
-    """Whether a line of a block runs rootlet, and does not only speak of it."""
-    return re.match(r"(\S+=\S+ )*(\d\S* \* \S+ )*rootlet [-a-z]", line) is not None
+@pytest.fixture
+def make_desk(request, world, tmp_path, no_aws):
+    def make(page):
+        no_aws.setenv("ROOTLET_WIFI_PASSWORD", "correct horse battery")
+        no_aws.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+        chip = lambda: request.getfixturevalue("new_chip")(offset=0xD4000)  # noqa: E731
+        return Desk(world, tmp_path / "desk", no_aws, chip, WORDS | OF_PAGE.get(page, {}))
+
+    return make
 
 
-@pytest.mark.parametrize("page", PAGES, ids=page_id)
-def test_commands_in_blocks_parse(page):
-    for line in BLOCKS[page]:
-        if is_command(line):
+@pytest.mark.parametrize(("page", "shown"), list(cases()))
+def test_commands_of(page, shown, make_desk):
+    with make_desk(page) as desk:
+        bad = []
+        for one in shown:
+            import time
+            t=time.process_time(); w=time.time()
             try:
-                assert parse(line) >= 1
-            except (click.UsageError, ValueError) as error:
-                pytest.fail(f"{line}\n{error}")
-
-
-@pytest.mark.parametrize("page", PAGES, ids=page_id)
-def test_commands_in_the_text_have_a_name_and_options_that_exist(page):
-    for line in inline(page):
-        for words in runs_of(line):
-            path = "rootlet"
-            for word in words:
-                if f"{path} {word}" in COMMANDS:
-                    path = f"{path} {word}"
-                elif isinstance(COMMANDS[path], click.Group):
-                    assert not word.isalpha() or word.isupper(), f"{path} has no {word}: {line}"
-            known = {name for one in COMMANDS[path].params for name in one.opts}
-            for word in words:
-                if word.startswith("--"):
-                    assert word.partition("=")[0] in {*known, "--help", "--debug"}, line
-
-
-def test_nothing_is_overlooked():
-    """A sum, so that a change of the pages' form does not make the tests empty."""
-    assert sum(is_command(line) for found in BLOCKS.values() for line in found) > 150
-    assert sum(len(inline(page)) for page in PAGES) > 60
-
-
-@pytest.mark.parametrize("page", [*PAGES, REPOSITORY / "CONTRIBUTING.md"], ids=page_id)
-def test_make_targets_exist(page):
-    targets = re.findall(r"^([a-z-]+):", (REPOSITORY / "Makefile").read_text(), re.MULTILINE)
-    text = page.read_text()
-    shown = re.findall(r"`make ([a-z-]+)|^ +make ([a-z-]+)", text, re.MULTILINE)
-    assert {one or other for one, other in shown} <= set(targets)
-
-
-class TestTheClientsInReadme:
-    def table(self, page, first):
-        text = (REPOSITORY / page).read_text()
-        (found,) = re.findall(rf"^\| {first} \|.*\n\|[-|]+\|\n((?:\|.*\n)+)", text, re.MULTILINE)
-        return [[cell.strip(" *") for cell in row.split("|")[1:-1]] for row in found.splitlines()]
-
-    def test_are_those_of_the_matrix(self):
-        shown = [row[1:5] for row in self.table("README.md", "client")]
-        measured = [row[1:5] for row in self.table("docs/matrix.md", "Client")]
-        assert shown == measured
-
-
-JSON = (REPOSITORY / "docs" / "json.md").read_text()
-SCHEMAS = dict(re.findall(r"^\| `rootlet/([a-z-]+/\d+)` \| (.*) \|$", JSON, re.MULTILINE))
-
-
-class TestJson:
-    """docs/json.md lists what the code prints."""
-
-    def test_has_every_schema_and_no_other(self):
-        code = "".join(
-            one.read_text() for one in (REPOSITORY / "host" / "rootlet" / "cli").glob("*.py")
-        )
-        printed = set(re.findall(r'as_json\(\s*"([a-z-]+/\d+)"', code))
-        assert printed == set(SCHEMAS)
-        assert code.count("as_json(") == len(re.findall(r'as_json\(\s*"[a-z-]+/\d+"', code)) + 1
-
-    @pytest.mark.parametrize("schema", SCHEMAS)
-    def test_names_commands_that_take_json(self, schema):
-        for line in re.findall(r"`(rootlet [^`]*)`", SCHEMAS[schema]):
-            words = [word for word in shlex.split(line) if word.islower() and word[0] != "-"]
-            assert "--json" in {
-                name for one in COMMANDS[" ".join(words)].params for name in one.opts
-            }
+                desk.run(one)
+            except BaseException as error:
+                bad.append(f"{one.text}\n      {type(error).__name__} {str(error)[:700]}")
+            print(f"{time.process_time()-t:.2f} {time.time()-w:.2f} {one.text}")
+        assert not bad, "\n@@ " + "\n@@ ".join(bad)

@@ -1,0 +1,368 @@
+"""The world in which the commands of a page run: a lab, boards, an account of AWS, and names.
+
+Nothing is started before a command wants it. Commands run as they stand on the page; what stands
+for something (``PORT``, ``/dev/ttyUSB0``, ``ID``) is exchanged, and a file that a page takes for
+granted is put there when a command first names it (page_stock.py).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import http.server
+import importlib.util
+import json
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import threading
+from contextlib import ExitStack
+from pathlib import Path
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, Self
+
+import click
+from click.testing import CliRunner
+
+import page_stock
+import peers
+from fixtures_jobs import ministack
+from pages import REPOSITORY
+from rootlet import catalog
+from rootlet.boardio.virtual import VirtualBoard
+from rootlet.cli import cli
+from rootlet.errors import RootletError
+from rootlet.lab import certificates, scenarios
+from rootlet.lab.recovery import RecoveryServer
+from rootlet.lab.services import Services
+from rootlet.pem import armour
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
+
+    import pytest
+
+    from fixtures_jobs import MinistackJobs
+    from rom_loader import Esp32
+    from shown import Shown
+
+ENDPOINT = "a1b2c3-ats.iot.eu-west-1.amazonaws.com"
+SECRET = "correct horse battery"  # noqa: S105 - what a test types when it is asked
+NAMES = REPOSITORY / "tests" / "world_names"
+#: What a command is given besides, where the page's form runs for ever, or for minutes.
+ALSO = {
+    "rootlet lab up": "--port 0",
+    "rootlet matrix": "--scenario honest --scenario lookalike-root",
+    "python -m urootlet": "--once",
+    "pytest": "-q -p no:cacheprovider -W error",
+}
+#: What stays running until the end of the page; its last word when it is ready.
+STAYS = re.compile(r"rootlet (lab up|board virtual)\b")
+_READY = "stop: Ctrl-C"
+#: What follows is written, or is a name of a thing, and not a file that must be there.
+_NEW = re.compile(
+    r"(?:-o|-out|--output|--html|--svg|--sarif|--save|--junit|--detached|--thing|key new) (\S+)"
+)
+#: Answers of a day, or of a computer: no is as good as yes.
+_ASKS = re.compile(r"rootlet (audit|certs check|certs update|probe|trust check|verify) ")
+#: What asks a board for something that has to be flashed before.
+_FLASHED = re.compile(r"rootlet (doctor|report|rotate (offer|identity|status)) --port|mpremote ")
+
+
+class World:
+    """What the pages share; each part is started when it is first asked for."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    @functools.cached_property
+    def services(self) -> Services:
+        """The lab."""
+        made = Services(self.folder / "lab", scenario=scenarios.get("honest"), broker="amqtt")
+        return self._stack.enter_context(made)
+
+    @functools.cached_property
+    def aws(self) -> MinistackJobs:
+        """What answers as AWS does."""
+        (self.folder / "aws").mkdir()
+        return self._stack.enter_context(ministack(self.folder / "aws"))
+
+    @functools.cached_property
+    def recovery(self) -> RecoveryServer:
+        """The owner's web server with the newest bundle."""
+        (self.folder / "recovery").mkdir()
+        return self._stack.enter_context(RecoveryServer(self.folder / "recovery"))
+
+    @functools.cached_property
+    def names(self) -> dict[str, tuple[str, int]]:
+        """Who answers to which name and port."""
+        lab = self.services.lab
+        made = lab.pki.chain("Amazon RSA 2048 M01", lab.domain, "3")
+        tls = peers.tls_context(self.folder, made.certificates, made.key)
+        start = self._stack.enter_context
+        https = start(peers.peer(peers.over_tls(tls)))
+        lab_at = (lab.host, lab.port)
+        return {
+            f"{ENDPOINT}:8883": lab_at,
+            "127.0.0.1:8883": lab_at,
+            "s3.eu-west-1.amazonaws.com:443": ("127.0.0.1", https),
+            "d111111abcdef8.cloudfront.net:443": ("127.0.0.1", https),
+            "iot.example.com:8883": ("127.0.0.1", https),
+            "email-smtp.eu-west-1.amazonaws.com:587": ("127.0.0.1", start(peers.smtp(tls))),
+            "updates.example.com:80": ("127.0.0.1", self.recovery.port),
+            "www.amazontrust.com:443": ("127.0.0.1", start(self._repository())),
+        }
+
+    @contextlib.contextmanager
+    def _repository(self) -> Iterator[int]:
+        """Serve Amazon's own copy of a root over HTTPS; ``trusted.pem`` verifies it."""
+        pki = self.services.lab.pki
+        made = pki.chain("Amazon ECDSA 256 M01", "www.amazontrust.com", "2")
+        folder = self.folder / "repository"
+        folder.mkdir()
+        root = pki.anchor("amazon-root-ca-3")
+        (self.folder / "trusted.pem").write_bytes(certificates.pem(root))
+        tls = peers.tls_context(folder, made.certificates, made.key)
+        body = armour(catalog.load().get("amazon-root-ca-1").der).encode()
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        server = http.server.HTTPServer(("127.0.0.1", 0), Handler)
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+        thread.start()
+        try:
+            yield server.server_address[1]
+        finally:
+            server.shutdown()
+            server.server_close()
+            thread.join()
+
+
+class Desk:
+    """A folder in which the commands of a page, or of a section of one, run in their order."""
+
+    def __init__(
+        self,
+        world: World,
+        folder: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        chip: Callable[[], AbstractContextManager[Esp32]],
+        words: dict[str, str],
+    ) -> None:
+        self.world, self.folder, self.words = world, folder, words
+        self._monkeypatch, self._chip = monkeypatch, chip
+        self._stack = ExitStack()
+        self._boards: list[VirtualBoard] = []
+        self._stays: list[subprocess.Popen[str]] = []
+        self._flashed = self._rolled_out = False
+        self._own_names: dict[str, tuple[str, int]] = {}
+        self.region = f"eu-page-{os.urandom(4).hex()}"
+
+    def __enter__(self) -> Self:
+        self.folder.mkdir()
+        for name in ("device", "examples", "certs"):
+            (self.folder / name).symlink_to(REPOSITORY / name)
+        self._monkeypatch.chdir(self.folder)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for process in self._stays:
+            process.send_signal(signal.SIGINT)
+            told, _ = process.communicate(timeout=30)
+            assert process.returncode == 0, told
+        self._stack.close()
+
+    def board(self, number: int = 0) -> VirtualBoard:
+        """Return the page's first or second board; it is new."""
+        while len(self._boards) <= number:
+            made = VirtualBoard(self.folder / f"board-{len(self._boards)}")
+            self._boards.append(self._stack.enter_context(made))
+        return self._boards[number]
+
+    def run(self, shown: Shown) -> str:
+        """Run a command of the page, which must end as the page says; return what it printed."""
+        told = "".join(self._one(part, shown.status) for part in shown.text.split(" && "))
+        if shown.text.startswith("rootlet rotate start"):
+            page_stock.confirm(self)
+        return told
+
+    def rootlet(self, *words: str, status: int = 0) -> str:
+        """Run a command of rootlet in this process; return what it printed."""
+        result = CliRunner().invoke(cli, list(words), input=f"{SECRET}\n" * 2)
+        error = result.exception
+        ended = result.exit_code
+        if isinstance(error, RootletError):
+            ended = error.exit_status
+        elif isinstance(error, click.ClickException):
+            ended = error.exit_code
+        elif error and not isinstance(error, SystemExit):
+            raise error
+        said = f"rootlet {shlex.join(words)}\n{result.output}{vars(error) if error else ''}"
+        fine = {status, 3} if _ASKS.match(f"rootlet {' '.join(words)} ") else {status}
+        assert ended in fine, said
+        return result.stdout
+
+    def aws(self, service: str) -> Any:
+        """Return a client of AWS's own library for this page's account."""
+        import boto3  # noqa: PLC0415 - slow to import
+
+        return boto3.client(service, region_name=self.region, endpoint_url=self.world.aws.url)
+
+    def _one(self, command: str, status: int) -> str:
+        command, _, file = command.partition(" > ")
+        full = self._prepared(command)
+        if STAYS.match(command):
+            return self._start(full)
+        if command.startswith("rootlet "):
+            told = self.rootlet(*shlex.split(full)[1:], status=status)
+            if file:
+                (self.folder / file).write_text(told)
+            return told
+        if command.startswith("aws "):
+            return self._call(*shlex.split(full)[1:])
+        done = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", full],
+            env=os.environ | {"PATH": f"{self.folder}:{Path(sys.executable).parent}:{os.environ['PATH']}"},
+            input=f"{SECRET}\n",
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+            start_new_session=True,  # no terminal, so that openssl asks its standard input
+        )
+        assert done.returncode == status, f"{full}\n{done.stdout}{done.stderr}"
+        return done.stdout
+
+    def _prepared(self, command: str) -> str:
+        """Return a command with everything there that it needs, and the words of this world."""
+        more = next((text for start, text in ALSO.items() if command.startswith(start)), "")
+        full = f"{command} {more}" if more and "--scenario" not in command else command
+        for word, value in self.words.items():
+            full = re.sub(rf"(?<![\w./-]){re.escape(word)}(?![\w-])", lambda _, v=value: v, full)
+        if full.startswith("mpremote ") and not full.startswith("mpremote connect"):
+            full = full.replace("mpremote", "mpremote connect PORT", 1)
+        self._supply(full)
+        return self._connected(full)
+
+    def _supply(self, command: str) -> None:
+        made = {word.rstrip("/") for word in _NEW.findall(command)}
+        for word in shlex.split(command):
+            name = word.rstrip("/")
+            if name not in made and not (self.folder / name).exists():
+                page_stock.put(self, name)
+
+    def _connected(self, command: str) -> str:
+        """Return a command with the ports of boards, and have AWS and the network there for it."""
+        if " --firmware " in command:
+            self._plug(self._stack.enter_context(self._chip()).port)
+            return re.sub(r"--port \S+", "--port auto", command)
+        if "/dev/ttyUSB1" in command or "--all" in command:
+            self.board(1)
+        if re.search(r"\bPORT\b|/dev/ttyUSB\d|--port auto|rootlet board list|--all", command):
+            self.board()
+            self._plug(*(one.port for one in self._boards))
+            self._settle(command)
+        if re.search(r"--aws|\baws\b|--target|rotate (start|stop)|thing/", command):
+            self._account()
+            self._roll_out(command)
+        if re.search(r"probe|https?://|--endpoint|lab offer", command):
+            self.join_network()
+        if "lab offer" in command:
+            (self.folder.parent / "data" / "rootlet").mkdir(parents=True)
+            self.world.services.write_roots()
+            (self.folder.parent / "data" / "rootlet" / "lab").symlink_to(self.world.folder / "lab")
+        ports = {f"/dev/ttyUSB{number}": one.port for number, one in enumerate(self._boards)}
+        ports["PORT"] = ports.get("/dev/ttyUSB0", "PORT")
+        for word, port in ports.items():
+            command = re.sub(rf"(?<!\S){word}(?!\S)", port, command)
+        return command
+
+    def _settle(self, command: str) -> None:
+        """Have a board that connects to the lab, unless the page has flashed one."""
+        if _FLASHED.match(command) and (not self._flashed or "doctor" in command):
+            page_stock.flash(self, self.board())
+        self._flashed = self._flashed or command.startswith(("rootlet flash", "rootlet doctor"))
+
+    def _roll_out(self, command: str) -> None:
+        """Have a fleet with a roll-out, unless the page has started one."""
+        if re.search(r"status --target|--target pumps --board", command) and not self._rolled_out:
+            page_stock.roll_out(self)
+        self._rolled_out = self._rolled_out or "rotate start" in command
+
+    def _plug(self, *ports: str) -> None:
+        from serial.tools import list_ports, list_ports_common  # noqa: PLC0415 - slow to import
+
+        usb = [list_ports_common.ListPortInfo(port) for port in ports]
+        for one in usb:
+            one.vid, one.pid = 0x10C4, 0xEA60
+        self._monkeypatch.setattr(list_ports, "comports", lambda: usb)
+
+    def _account(self) -> None:
+        for name, value in {
+            "AWS_ACCESS_KEY_ID": "000000000000",
+            "AWS_SECRET_ACCESS_KEY": "of-no-use",
+            "AWS_REGION": self.region,
+            "AWS_ENDPOINT_URL": self.world.aws.url,
+        }.items():
+            self._monkeypatch.setenv(name, value)
+
+    def join_network(self) -> None:
+        names = self.world.names | self._own_names
+        self._monkeypatch.setenv("ROOTLET_WORLD", json.dumps(names))
+        self._monkeypatch.setenv("SSL_CERT_FILE", str(self.world.folder / "trusted.pem"))
+        self._monkeypatch.setenv("PYTHONPATH", str(NAMES))
+        import socket  # noqa: PLC0415
+
+        self._monkeypatch.setattr(socket, "getaddrinfo", socket.getaddrinfo)
+        found = importlib.util.spec_from_file_location("world_names", NAMES / "sitecustomize.py")
+        assert found is not None and found.loader is not None
+        found.loader.exec_module(importlib.util.module_from_spec(found))
+
+    def _start(self, command: str) -> str:
+        process = subprocess.Popen(
+            [sys.executable, "-m", *shlex.split(command)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            env=os.environ | {"PYTHONUNBUFFERED": "1"},
+        )
+        self._stays.append(process)
+        assert process.stdout is not None
+        told = []
+        for line in process.stdout:
+            told.append(line)
+            if found := re.match(r"address: +127.0.0.1 port (\d+)", line):
+                self._own_names["127.0.0.1:8883"] = ("127.0.0.1", int(found[1]))
+            if line.startswith(_READY):
+                return "".join(told)
+        raise AssertionError(f"{command} ended\n{''.join(told)}")
+
+    def _call(self, service: str, operation: str, *options: str) -> str:
+        """Do what a command of the AWS CLI does, which is made from the same service model."""
+        client = self.aws(service)
+        words = iter(options)
+        given = {word.removeprefix("--"): next(words) for word in words}
+        method = operation.replace("-", "_")
+        model = client.meta.service_model.operation_model(client.meta.method_to_api_mapping[method])
+        members = {re.sub("(?<!^)(?=[A-Z])", "-", one).lower(): one for one in model.input_shape.members}
+        return str(getattr(client, method)(**{members[key]: value for key, value in given.items()}))
