@@ -6,6 +6,7 @@ Keys are test keys (assets/keys) or made for this run.
 from __future__ import annotations
 
 import re
+import sys
 import time
 from typing import TYPE_CHECKING
 
@@ -14,12 +15,14 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 import csr_authority
 import rollout_cases as cases
+from fixtures_device import Device
 from own_roots import bundle_of, root
 from pages import REPOSITORY
 from rom_loader import firmware, table
 from rootlet import catalog, files, identity
 from rootlet import flash as flashing
 from rootlet.pem import armour
+from rotating_device import RotatingDevice
 from rotation_cases import KEYS as FIRST_KEYS
 from rotation_cases import Release
 from signature_cases import KEYS, public_pem
@@ -125,12 +128,13 @@ def _last_phase(desk: Desk) -> bytes:
     (desk.folder / "pumps-9.rlt").write_bytes(retiring)
     (desk.world.recovery.folder / "latest.rlt").write_bytes(retiring)
     start = ("rotate", "start", "plan.json")
-    keys = ("--key-set", "keys-1.rlk", "--recovery-url", "http://updates.example.com/rootlet")
+    keys = ("--key-set", "keys-1.rlk")
+    url = ("--recovery-url", "http://updates.example.com/rootlet")
     desk.join_network()
     for name, *more in (
         ("pumps-8.rlt", "--canary", "thinggroup/bench"),
         ("pumps-8.rlt", "--to", "thinggroup/pumps"),
-        ("pumps-9.rlt", "--canary", "thinggroup/bench"),
+        ("pumps-9.rlt", "--canary", "thinggroup/bench", *url),
     ):
         desk.rootlet(*start, name, *keys, *more)
         confirm(desk)
@@ -203,8 +207,12 @@ def put(desk: Desk, name: str) -> None:
             _device(desk, f"line-3/pump-{number}")
     elif name.startswith("thing/"):
         _thing(desk, name.removeprefix("thing/"))
-    elif name == "thinggroup/pumps":
+    elif name.startswith("thinggroup/"):
         _groups(desk)
+    elif name == "gateway":
+        _gateway(desk)
+    elif name.startswith("my-client "):
+        _client(desk)
 
 
 def _device(desk: Desk, name: str) -> None:
@@ -234,11 +242,50 @@ def certificate(desk: Desk) -> str:
 def _groups(desk: Desk) -> None:
     """Have a fleet of three, one of them a canary."""
     iot = desk.aws("iot")
+    if iot.list_thing_groups()["thingGroups"]:
+        return
     for group, things in (("bench", ("p-1",)), ("pumps", ("p-1", "p-2", "p-3"))):
         iot.create_thing_group(thingGroupName=group)
         for thing in things:
             iot.create_thing(thingName=thing)
             iot.add_thing_to_thing_group(thingGroupName=group, thingName=thing)
+
+
+def _gateway(desk: Desk) -> None:
+    """Have the folder of a gateway whose certificate ends in five days."""
+    pki = desk.world.services.lab.pki
+    folder = desk.folder / "gateway"
+    folder.mkdir(mode=0o700)
+    RotatingDevice(Device("cpython", folder), desk.world.services.lab)
+    csr_authority.settle(desk.folder, pki)
+    issued = x509.load_der_x509_certificate((folder / "cert.der").read_bytes())
+    public = issued.public_key()
+    ending = csr_authority.issue(desk.folder, issued.subject, public, 5)  # type: ignore[arg-type]
+    (folder / "cert.der").write_bytes(ending.public_bytes(Encoding.DER))
+    script = f'#!/bin/sh\nexec "{sys.executable}" "{csr_authority.__file__}" "{desk.folder}" "$@"\n'
+    _program(desk, "sign-certificate", script)
+
+
+def _client(desk: Desk) -> None:
+    """Have a client of the reader's own, which verifies."""
+    text = (
+        "import argparse, socket, ssl, sys\n"
+        "asked = argparse.ArgumentParser()\n"
+        "for one in ('--host', '--port', '--name', '--ca'):\n"
+        "    asked.add_argument(one)\n"
+        "to = asked.parse_args()\n"
+        "context = ssl.create_default_context(cafile=to.ca)\n"
+        "with socket.create_connection((to.host, int(to.port))) as plain:\n"
+        "    with context.wrap_socket(plain, server_hostname=to.name) as stream:\n"
+        "        stream.sendall(sys.stdin.buffer.read())\n"
+        "        stream.recv(100)\n"
+    )
+    _program(desk, "my-client", f"#!{sys.executable}\n{text}")
+
+
+def _program(desk: Desk, name: str, text: str) -> None:
+    (desk.folder / name).write_text(text)
+    (desk.folder / name).chmod(0o755)
 
 
 def confirm(desk: Desk) -> None:

@@ -11,6 +11,7 @@ import contextlib
 import functools
 import http.server
 import importlib.util
+import itertools
 import json
 import os
 import re
@@ -21,7 +22,6 @@ import sys
 import threading
 from contextlib import ExitStack
 from pathlib import Path
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Self
 
 import click
@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from rom_loader import Esp32
     from shown import Shown
 
+SOME_ID = "0123456789abcdef" * 4
 ENDPOINT = "a1b2c3-ats.iot.eu-west-1.amazonaws.com"
 SECRET = "correct horse battery"  # noqa: S105 - what a test types when it is asked
 NAMES = REPOSITORY / "tests" / "world_names"
@@ -175,7 +176,6 @@ class Desk:
         self._boards: list[VirtualBoard] = []
         self._stays: list[subprocess.Popen[str]] = []
         self._flashed = self._rolled_out = False
-        self._own_names: dict[str, tuple[str, int]] = {}
         self.region = f"eu-page-{os.urandom(4).hex()}"
 
     def __enter__(self) -> Self:
@@ -183,6 +183,8 @@ class Desk:
         for name in ("device", "examples", "certs"):
             (self.folder / name).symlink_to(REPOSITORY / name)
         self._monkeypatch.chdir(self.folder)
+        path = (str(self.folder), str(Path(sys.executable).parent), os.environ["PATH"])
+        self._monkeypatch.setenv("PATH", os.pathsep.join(path))
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -201,23 +203,24 @@ class Desk:
 
     def run(self, shown: Shown) -> str:
         """Run a command of the page, which must end as the page says; return what it printed."""
-        told = "".join(self._one(part, shown.status) for part in shown.text.split(" && "))
+        told = self._one(shown.text, shown.status)
         if shown.text.startswith("rootlet rotate start"):
             page_stock.confirm(self)
         return told
 
     def rootlet(self, *words: str, status: int = 0) -> str:
         """Run a command of rootlet in this process; return what it printed."""
-        result = CliRunner().invoke(cli, list(words), input=f"{SECRET}\n" * 2)
+        # As rootlet.cli.main does it: a command returns its exit status.
+        result = CliRunner().invoke(cli, words, input=f"{SECRET}\n" * 2, standalone_mode=False)
         error = result.exception
-        ended = result.exit_code
+        ended = result.return_value or 0
         if isinstance(error, RootletError):
             ended = error.exit_status
         elif isinstance(error, click.ClickException):
             ended = error.exit_code
         elif error and not isinstance(error, SystemExit):
             raise error
-        said = f"rootlet {shlex.join(words)}\n{result.output}{vars(error) if error else ''}"
+        said = f"exit status {ended}, not {status}: rootlet {shlex.join(words)}\n{result.output}{vars(error) if error else ''}"
         fine = {status, 3} if _ASKS.match(f"rootlet {' '.join(words)} ") else {status}
         assert ended in fine, said
         return result.stdout
@@ -233,7 +236,7 @@ class Desk:
         full = self._prepared(command)
         if STAYS.match(command):
             return self._start(full)
-        if command.startswith("rootlet "):
+        if command.startswith("rootlet ") or "{host}" in command:
             told = self.rootlet(*shlex.split(full)[1:], status=status)
             if file:
                 (self.folder / file).write_text(told)
@@ -242,7 +245,6 @@ class Desk:
             return self._call(*shlex.split(full)[1:])
         done = subprocess.run(
             ["bash", "-euo", "pipefail", "-c", full],
-            env=os.environ | {"PATH": f"{self.folder}:{Path(sys.executable).parent}:{os.environ['PATH']}"},
             input=f"{SECRET}\n",
             capture_output=True,
             text=True,
@@ -255,8 +257,10 @@ class Desk:
 
     def _prepared(self, command: str) -> str:
         """Return a command with everything there that it needs, and the words of this world."""
+        if "{host}" in command and not command.startswith("rootlet"):
+            command = f"rootlet matrix --client {shlex.quote(command)}"
         more = next((text for start, text in ALSO.items() if command.startswith(start)), "")
-        full = f"{command} {more}" if more and "--scenario" not in command else command
+        full = f"{command} {more}" if more and more.split()[0] not in command else command
         for word, value in self.words.items():
             full = re.sub(rf"(?<![\w./-]){re.escape(word)}(?![\w-])", lambda _, v=value: v, full)
         if full.startswith("mpremote ") and not full.startswith("mpremote connect"):
@@ -284,6 +288,8 @@ class Desk:
             self._settle(command)
         if re.search(r"--aws|\baws\b|--target|rotate (start|stop)|thing/", command):
             self._account()
+            if SOME_ID in command:
+                command = command.replace(SOME_ID, page_stock.certificate(self))
             self._roll_out(command)
         if re.search(r"probe|https?://|--endpoint|lab offer", command):
             self.join_network()
@@ -299,7 +305,12 @@ class Desk:
 
     def _settle(self, command: str) -> None:
         """Have a board that connects to the lab, unless the page has flashed one."""
-        if _FLASHED.match(command) and (not self._flashed or "doctor" in command):
+        if "doctor" in command:  # which a board with somebody else's settings would not please
+            fresh = VirtualBoard(self.folder / f"board-{len(self._boards)}")
+            self._boards.insert(0, self._stack.enter_context(fresh))
+            self._plug(fresh.port)
+            self._flashed = False
+        if _FLASHED.match(command) and not self._flashed:
             page_stock.flash(self, self.board())
         self._flashed = self._flashed or command.startswith(("rootlet flash", "rootlet doctor"))
 
@@ -325,9 +336,19 @@ class Desk:
             "AWS_ENDPOINT_URL": self.world.aws.url,
         }.items():
             self._monkeypatch.setenv(name, value)
+        from botocore.client import BaseClient  # noqa: PLC0415 - slow to import
+
+        real = BaseClient._make_api_call
+
+        def call(client: Any, operation: str, parameters: Any) -> Any:
+            """Answer as AWS IoT does: ministack's endpoint has a port in its name."""
+            found = real(client, operation, parameters)
+            return found | ({"endpointAddress": ENDPOINT} if operation == "DescribeEndpoint" else {})
+
+        self._monkeypatch.setattr(BaseClient, "_make_api_call", call)
 
     def join_network(self) -> None:
-        names = self.world.names | self._own_names
+        names = self.world.names
         self._monkeypatch.setenv("ROOTLET_WORLD", json.dumps(names))
         self._monkeypatch.setenv("SSL_CERT_FILE", str(self.world.folder / "trusted.pem"))
         self._monkeypatch.setenv("PYTHONPATH", str(NAMES))
@@ -351,8 +372,8 @@ class Desk:
         told = []
         for line in process.stdout:
             told.append(line)
-            if found := re.match(r"address: +127.0.0.1 port (\d+)", line):
-                self._own_names["127.0.0.1:8883"] = ("127.0.0.1", int(found[1]))
+            if found := re.match(r"address[ :]+127.0.0.1 port (\d+)", line):
+                self.words["127.0.0.1:8883"] = f"127.0.0.1:{found[1]}"
             if line.startswith(_READY):
                 return "".join(told)
         raise AssertionError(f"{command} ended\n{''.join(told)}")
@@ -360,8 +381,15 @@ class Desk:
     def _call(self, service: str, operation: str, *options: str) -> str:
         """Do what a command of the AWS CLI does, which is made from the same service model."""
         client = self.aws(service)
-        words = iter(options)
-        given = {word.removeprefix("--"): next(words) for word in words}
+        given: dict[str, Any] = {}
+        for word, value in itertools.pairwise([*options, "--"]):
+            if word.startswith("--"):
+                given[word.removeprefix("--")] = True if value.startswith("--") else value
+        for one in ("query", "output"):  # what the CLI makes of the answer
+            given.pop(one, None)
+        if given.get("certificate-signing-request") == "$(cat)":
+            page_stock.put(self, "pump-7")
+            given["certificate-signing-request"] = Path("pump-7/device.csr").read_text()
         method = operation.replace("-", "_")
         model = client.meta.service_model.operation_model(client.meta.method_to_api_mapping[method])
         members = {re.sub("(?<!^)(?=[A-Z])", "-", one).lower(): one for one in model.input_shape.members}

@@ -40,7 +40,13 @@ _STATUS = re.compile(r"# exits with (\d+)")
 #: Groups of rootlet that the page about AWS calls without the word rootlet.
 _SHORT = re.compile(r"aws (certs|policy|endpoint)\b")
 _NAMED = re.compile(r"(?P<path>rootlet(?: [a-z][a-z-]*)*)(?P<options>(?: --[a-z-]+)*)")
-_NAMED_ELSEWHERE = ("mpremote eval", "mpremote exec", "mpremote fs cp", "aws kms get-public-key")
+_NAMED_ELSEWHERE = (
+    "aws kms get-public-key",
+    "mpremote eval",
+    "mpremote exec",
+    "mpremote fs cp",
+    "python -m urootlet",
+)
 
 
 class Shown(NamedTuple):
@@ -90,10 +96,10 @@ def typed(page: Path) -> list[Shown]:
     found = []
     for section, text in _sections(page):
         for line in _blocks(text):
-            if _is_command(line):
-                status = _STATUS.search(line)
-                command = _COMMENT.sub("", line).removesuffix(" &")
-                found.append(Shown(section, command, int(status[1]) if status else 0))
+            status = _STATUS.search(line)
+            for command in _COMMENT.sub("", line).removesuffix(" &").split(" && "):
+                if _is_command(command):
+                    found.append(Shown(section, command, int(status[1]) if status else 0))
         found += [
             Shown(section, one)
             for one in _quoted(text)

@@ -13,7 +13,7 @@ import subprocess
 import pytest
 
 import page_stock
-from page_world import ENDPOINT, Desk, World
+from page_world import ENDPOINT, SOME_ID, Desk, World
 from pages import REPOSITORY, commands
 from parsing import help_of
 from shown import PAGES, named, typed
@@ -28,8 +28,21 @@ FOLLOWED = {
 }
 #: What is not run, why, and what is run in its place.
 NOT_HERE = {
-    "git clone <this repository> && cd rootlet": "it is where this test runs",
-    "pip install rootlet": "wants a released version; test_packaging.py uses the built wheel",
+    "git clone <this repository>": "it is where this test runs",
+    "pip install rootlet": "wants a released version; test_packaging.py: the built wheel",
+    "pip install 'rootlet[aws]'": "the same",
+    "python certs/facts.py FOLDER": "wants 152 certificates that are not part of the project",
+    "mpremote connect PORT romfs deploy urootlet.romfs": "a virtual board's ROMFS is a file; "
+    "test_flash_boards.py: a board that has one, test_image.py: the image is read",
+    "mpremote mip install umqtt.simple": "wants micropython.org; test_mip.py: mip itself",
+    "sudo usermod -aG dialout $USER": "changes this computer",
+    "apt-get install valgrind": "changes this computer",
+    "mosquitto_sub --proxy socks5h://{socks} -h {sni} -p {port} --cafile {cafile} --cert {cert} "
+    "--key {key} --ciphers {ciphers} -t rootlet/matrix": "not on every computer; make matrix-table",
+    "pytest examples/hil": "test_plugin.py runs it",
+    "pytest examples/hil -n 2 --board-port PORT --board-port /dev/ttyUSB1": "test_plugin.py",
+    "pytest --board-port PORT": "the same without the example's folder: test_plugin.py",
+    "pytest --junitxml=report.xml": "test_plugin.py",
 }
 #: Targets of make that take minutes, or would call this test; each is there (`make -n`).
 TARGETS = {
@@ -38,22 +51,26 @@ TARGETS = {
 #: What stands for something, on every page or on one.
 WORDS = {
     "HOST": ENDPOINT,
+    "ID": "esp32",
+    "COMMAND": "certs list",
     "192.168.1.20": "127.0.0.1",
     "/etc/ssl/certs/ca-certificates.crt": "list.pem",
     "BUNDLE.rlt": "ecc.rlt",
+    "/var/lib/rootlet": "gateway",
+    "/usr/local/lib/sign-certificate": "./sign-certificate",
     "NEW": "pumps-2.rlt",
 }
 OF_PAGE = {
     "lab.md": {"NAME": "expired-leaf"},
-    "boards.md": {"ID": "esp32"},
+    "errors.md": {"ID": SOME_ID, "FILE": "old.key"},
     "signing.md": {"FILE": "pumps-7.rlt"},
 }
-_PORT = re.compile(r"--port (auto|/dev/ttyUSB0)\b")
+_PORT = re.compile(r"--(board-)?port (auto|/dev/ttyUSB0)\b")
 
 
 def canonical(command: str) -> str:
     """Return a command with what stands for the same thing in one form."""
-    return _PORT.sub("--port PORT", command)
+    return _PORT.sub(r"--\1port PORT", command)
 
 
 ELSEWHERE = {canonical(one.text) for page in FOLLOWED for one in commands(page)}
@@ -108,6 +125,6 @@ def test_commands_of(page, shown, make_desk):
             try:
                 desk.run(one)
             except BaseException as error:
-                bad.append(f"{one.text}\n      {type(error).__name__} {str(error)[:700]}")
+                bad.append(f"{one.text}\n      {type(error).__name__} {str(error)[-1500:]}")
             print(f"{time.process_time()-t:.2f} {time.time()-w:.2f} {one.text}")
         assert not bad, "\n@@ " + "\n@@ ".join(bad)
