@@ -38,6 +38,14 @@ if TYPE_CHECKING:
 
 ENTRIES = (("nvs", 1, 2, 0x9000, 0x6000), ("factory", 0, 0, 0x10000, 0xC4000))
 STORES = REPOSITORY / "tests" / "assets" / "stores"
+_TUTORIAL = (REPOSITORY / "examples" / "clients" / "umqtt_tutorial.py").read_text()
+_NOBODY = "        context.verify_mode = tls.CERT_NONE\n"
+_VERIFIED = (
+    "        for path in {anchors}:\n"
+    "            with open(path, 'rb') as root:\n"
+    "                context.load_verify_locations(root.read())\n"
+)
+assert _NOBODY in _TUTORIAL
 _SIGNERS = {"a": 0, "b": 1, "c": 2}
 
 
@@ -184,8 +192,8 @@ FILES: dict[str, Maker] = {
     "cacerts": lambda _: (STORES / "roots.p12").read_bytes(),
     "list.pem": lambda _: b"".join(map(_anchor, ("amazon-root-ca-1", "starfield-g2"))),
     "mine.toml": lambda _: (REPOSITORY / "boards" / "esp32.toml").read_bytes(),
-    "my_mqtt.py": lambda _: (REPOSITORY / "examples/clients/umqtt_tutorial.py").read_bytes(),
-    "main.py": lambda _: (REPOSITORY / "examples/clients/umqtt_tutorial.py").read_bytes(),
+    "my_mqtt.py": lambda _: _TUTORIAL.replace(_NOBODY, _VERIFIED).encode(),
+    "main.py": lambda _: _TUTORIAL.encode(),
 }
 #: Folders, and which of the files above are in them.
 _FOLDERS = {"src": "src/main.c", "data": "data/root.pem"}
@@ -262,25 +270,19 @@ def _gateway(desk: Desk) -> None:
     public = issued.public_key()
     ending = csr_authority.issue(desk.folder, issued.subject, public, 5)  # type: ignore[arg-type]
     (folder / "cert.der").write_bytes(ending.public_bytes(Encoding.DER))
-    script = f'#!/bin/sh\nexec "{sys.executable}" "{csr_authority.__file__}" "{desk.folder}" "$@"\n'
+    script = (
+        f'#!/bin/sh\nexec "{sys.executable}" "{csr_authority.__file__}" "{desk.folder}" "$@"\n'
+    )
     _program(desk, "sign-certificate", script)
 
 
 def _client(desk: Desk) -> None:
     """Have a client of the reader's own, which verifies."""
-    text = (
-        "import argparse, socket, ssl, sys\n"
-        "asked = argparse.ArgumentParser()\n"
-        "for one in ('--host', '--port', '--name', '--ca'):\n"
-        "    asked.add_argument(one)\n"
-        "to = asked.parse_args()\n"
-        "context = ssl.create_default_context(cafile=to.ca)\n"
-        "with socket.create_connection((to.host, int(to.port))) as plain:\n"
-        "    with context.wrap_socket(plain, server_hostname=to.name) as stream:\n"
-        "        stream.sendall(sys.stdin.buffer.read())\n"
-        "        stream.recv(100)\n"
+    _program(
+        desk,
+        "my-client",
+        f'#!/bin/sh\nexec "{sys.executable}" "{REPOSITORY}/tests/ssl_client.py" "$@"\n',
     )
-    _program(desk, "my-client", f"#!{sys.executable}\n{text}")
 
 
 def _program(desk: Desk, name: str, text: str) -> None:
@@ -295,8 +297,6 @@ def confirm(desk: Desk) -> None:
         while "execution" in (begun := jobs.start_next_pending_job_execution(thingName=thing)):
             job = begun["execution"]["jobId"]
             jobs.update_job_execution(jobId=job, thingName=thing, status="SUCCEEDED")
-
-
 
 
 def roll_out(desk: Desk) -> None:

@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 
 SOME_ID = "0123456789abcdef" * 4
 ENDPOINT = "a1b2c3-ats.iot.eu-west-1.amazonaws.com"
-SECRET = "correct horse battery"  # noqa: S105 - what a test types when it is asked
+SECRET = "correct horse battery"
 NAMES = REPOSITORY / "tests" / "world_names"
 #: What a command is given besides, where the page's form runs for ever, or for minutes.
 ALSO = {
@@ -343,7 +343,9 @@ class Desk:
         def call(client: Any, operation: str, parameters: Any) -> Any:
             """Answer as AWS IoT does: ministack's endpoint has a port in its name."""
             found = real(client, operation, parameters)
-            return found | ({"endpointAddress": ENDPOINT} if operation == "DescribeEndpoint" else {})
+            return found | (
+                {"endpointAddress": ENDPOINT} if operation == "DescribeEndpoint" else {}
+            )
 
         self._monkeypatch.setattr(BaseClient, "_make_api_call", call)
 
@@ -391,6 +393,12 @@ class Desk:
             page_stock.put(self, "pump-7")
             given["certificate-signing-request"] = Path("pump-7/device.csr").read_text()
         method = operation.replace("-", "_")
-        model = client.meta.service_model.operation_model(client.meta.method_to_api_mapping[method])
-        members = {re.sub("(?<!^)(?=[A-Z])", "-", one).lower(): one for one in model.input_shape.members}
-        return str(getattr(client, method)(**{members[key]: value for key, value in given.items()}))
+        model = client.meta.service_model.operation_model(
+            client.meta.method_to_api_mapping[method]
+        )
+        members = {
+            re.sub("(?<!^)(?=[A-Z])", "-", one).lower(): one for one in model.input_shape.members
+        }
+        return str(
+            getattr(client, method)(**{members[key]: value for key, value in given.items()})
+        )

@@ -28,10 +28,7 @@ PAGES = tuple(
         *sorted(f"boards/{one.name}" for one in (REPOSITORY / "boards").glob("*.toml")),
     )
 )
-PROGRAMS = (
-    "apt-get aws cp curl eval fuser git make mkdir mosquitto_sub mpremote openssl pip pipx pytest "
-    "python python3 rootlet sha256sum sudo systemctl"
-).split()
+PROGRAMS = ["apt-get", "aws", "cp", "curl", "eval", "fuser", "git", "make", "mkdir", "mosquitto_sub", "mpremote", "openssl", "pip", "pipx", "pytest", "python", "python3", "rootlet", "sha256sum", "sudo", "systemctl"]
 _FENCES = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _SHELL = ("", "console", "sh")
 _OTHER = ("csv", "json", "python", "toml")
@@ -81,9 +78,7 @@ def _quoted(text: str) -> list[str]:
 
 
 def _only_names(line: str) -> bool:
-    return bool(
-        _NAMED.fullmatch(line) or line.endswith("...") or line in _NAMED_ELSEWHERE
-    )
+    return bool(_NAMED.fullmatch(line) or line.endswith("...") or line in _NAMED_ELSEWHERE)
 
 
 def _sections(page: Path) -> Iterator[tuple[str, str]]:

@@ -8,16 +8,19 @@ cannot be run is in NOT_HERE or TARGETS, with what is run in its place.
 from __future__ import annotations
 
 import re
+import shlex
 import subprocess
+import sys
 
+import botocore.session
 import pytest
 
-import page_stock
 from page_world import ENDPOINT, SOME_ID, Desk, World
 from pages import REPOSITORY, commands
-from parsing import help_of
+from parsing import every_command, help_of
 from shown import PAGES, named, typed
 
+COMMANDS = dict(every_command())
 #: Pages that a test of their own follows, and where.
 FOLLOWED = {
     "tutorial-virtual.md": "test_pages.py",
@@ -46,7 +49,27 @@ NOT_HERE = {
 }
 #: Targets of make that take minutes, or would call this test; each is there (`make -n`).
 TARGETS = {
+    "audit-tools": "wants a C compiler and keytool; test_audit.py without them",
+    "bench": "minutes; test_bench_table.py",
+    "bench-audit": "figures only",
+    "bench-check": "minutes; test_bench_table.py",
+    "bench-flash": "figures only",
+    "bench-lab": "figures only",
+    "bench-provision": "figures only",
+    "browser": "wants Chromium; test_page.py without one",
+    "certs": "wants the package index; test_catalog.py holds each file to its hash",
+    "check": "ruff and mypy, beside the tests",
     "demo": "test_demo.py",
+    "demo-fleet": "test_demo_fleet.py",
+    "dev": "has been run, or there would be no test",
+    "docs": "installs MkDocs",
+    "embedded": "installs a plugin that warns; test_plugin.py without it",
+    "fix": "changes this checkout",
+    "matrix-table": "minutes; test_matrix.py",
+    "soak": "minutes; test_rotation_machine.py, shorter",
+    "test": "this is it",
+    "trust-stores": "wants Java and NSS; test_truststore.py without them",
+    "wolfssl": "wants wolfSSL; test_models.py without it",
 }
 #: What stands for something, on every page or on one.
 WORDS = {
@@ -118,13 +141,90 @@ def make_desk(request, world, tmp_path, no_aws):
 @pytest.mark.parametrize(("page", "shown"), list(cases()))
 def test_commands_of(page, shown, make_desk):
     with make_desk(page) as desk:
-        bad = []
         for one in shown:
-            import time
-            t=time.process_time(); w=time.time()
-            try:
-                desk.run(one)
-            except BaseException as error:
-                bad.append(f"{one.text}\n      {type(error).__name__} {str(error)[-1500:]}")
-            print(f"{time.process_time()-t:.2f} {time.time()-w:.2f} {one.text}")
-        assert not bad, "\n@@ " + "\n@@ ".join(bad)
+            desk.run(one)
+
+
+SHOWN = [one.text for page in PAGES for one in typed(page)]
+NAMED = sorted(set().union(*(named(page) for page in PAGES)))
+
+
+@pytest.mark.parametrize("path", sorted({path for path, _ in NAMED}))
+def test_what_is_only_named_has_a_help_with_the_options_beside_the_name(path):
+    told = help_of(path)
+    for name, options in NAMED:
+        if name == path:
+            assert [one for one in options if not re.search(rf"{one}\b", told)] == []
+
+
+def test_programs_of_others_that_are_only_named_are_there():
+    (tools, cloud) = ["fs", "exec", "eval"], "get_public_key"
+    done = subprocess.run(
+        [sys.executable, "-m", "mpremote", "--help"], capture_output=True, text=True, check=True
+    )
+    assert [one for one in tools if not re.search(rf"^  {one} ", done.stdout, re.MULTILINE)] == []
+    assert hasattr(botocore.session.Session().create_client("kms", region_name="eu-west-1"), cloud)
+
+
+class TestNothingIsOverlooked:
+    def test_a_page_that_is_followed_is_followed_by_the_test_that_is_named(self):
+        for page, test in FOLLOWED.items():
+            assert page in (REPOSITORY / "tests" / "integration" / test).read_text()
+
+    def test_what_is_not_run_is_still_shown_by_a_page(self):
+        assert NOT_HERE.keys() <= {canonical(one) for one in SHOWN}
+        targets = {one.split()[1] for one in SHOWN if one.startswith("make ")}
+        assert TARGETS.keys() == targets
+
+    def test_a_target_of_make_is_there_and_so_is_what_is_run_in_its_place(self):
+        done = subprocess.run(
+            ["make", "-n", *TARGETS], cwd=REPOSITORY, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        texts = (REPOSITORY / "Makefile").read_text() + "".join(
+            one.name for one in (REPOSITORY / "tests").rglob("test_*.py")
+        )
+        for twin in re.findall(r"test_\w+\.py", " ".join([*TARGETS.values(), *NOT_HERE.values()])):
+            assert twin in texts
+
+    def test_the_pages_form_is_understood(self):
+        """Sums, so that a change of form does not make the tests empty."""
+        assert len(SHOWN) > 290
+        assert len(list(cases())) > 25
+        assert len(NAMED) > 70
+
+
+class TestTheClientsInReadme:
+    def table(self, page, first):
+        text = (REPOSITORY / page).read_text()
+        (found,) = re.findall(rf"^\| {first} \|.*\n\|[-|]+\|\n((?:\|.*\n)+)", text, re.MULTILINE)
+        return [[cell.strip(" *") for cell in row.split("|")[1:-1]] for row in found.splitlines()]
+
+    def test_are_those_of_the_matrix(self):
+        shown = [row[1:5] for row in self.table("README.md", "client")]
+        measured = [row[1:5] for row in self.table("docs/matrix.md", "Client")]
+        assert shown == measured
+
+
+JSON = (REPOSITORY / "docs" / "json.md").read_text()
+SCHEMAS = dict(re.findall(r"^\| `rootlet/([a-z-]+/\d+)` \| (.*) \|$", JSON, re.MULTILINE))
+
+
+class TestJson:
+    """docs/json.md lists what the code prints."""
+
+    def test_has_every_schema_and_no_other(self):
+        code = "".join(
+            one.read_text() for one in (REPOSITORY / "host" / "rootlet" / "cli").glob("*.py")
+        )
+        printed = set(re.findall(r'as_json\(\s*"([a-z-]+/\d+)"', code))
+        assert printed == set(SCHEMAS)
+        assert code.count("as_json(") == len(re.findall(r'as_json\(\s*"[a-z-]+/\d+"', code)) + 1
+
+    @pytest.mark.parametrize("schema", SCHEMAS)
+    def test_names_commands_that_take_json(self, schema):
+        for line in re.findall(r"`(rootlet [^`]*)`", SCHEMAS[schema]):
+            words = [word for word in shlex.split(line) if word.islower() and word[0] != "-"]
+            assert "--json" in {
+                name for one in COMMANDS[" ".join(words)].params for name in one.opts
+            }
