@@ -183,16 +183,16 @@ class Desk:
         for name in ("device", "examples", "certs"):
             (self.folder / name).symlink_to(REPOSITORY / name)
         self._monkeypatch.chdir(self.folder)
-        path = (str(self.folder), str(Path(sys.executable).parent), os.environ["PATH"])
-        self._monkeypatch.setenv("PATH", os.pathsep.join(path))
+        ours = f"{self.folder}{os.pathsep}{Path(sys.executable).parent}"
+        self._monkeypatch.setenv("PATH", f"{ours}{os.pathsep}{os.environ['PATH']}")
         return self
 
     def __exit__(self, *_: object) -> None:
-        for process in self._stays:
-            process.send_signal(signal.SIGINT)
-            told, _ = process.communicate(timeout=30)
-            assert process.returncode == 0, told
-        self._stack.close()
+        with self._stack:
+            for process in self._stays:
+                process.send_signal(signal.SIGINT)
+                told, _ = process.communicate(timeout=30)
+                assert process.returncode == 0, told
 
     def board(self, number: int = 0) -> VirtualBoard:
         """Return the page's first or second board; it is new."""
@@ -220,9 +220,10 @@ class Desk:
             ended = error.exit_code
         elif error and not isinstance(error, SystemExit):
             raise error
-        said = f"exit status {ended}, not {status}: rootlet {shlex.join(words)}\n{result.output}{vars(error) if error else ''}"
+        why = vars(error) if error else ""
+        said = f"exit status {ended}, not {status}: rootlet {shlex.join(words)}"
         fine = {status, 3} if _ASKS.match(f"rootlet {' '.join(words)} ") else {status}
-        assert ended in fine, said
+        assert ended in fine, f"{said}\n{result.output}{why}"
         return result.stdout
 
     def aws(self, service: str) -> Any:
@@ -262,7 +263,8 @@ class Desk:
         more = next((text for start, text in ALSO.items() if command.startswith(start)), "")
         full = f"{command} {more}" if more and more.split()[0] not in command else command
         for word, value in self.words.items():
-            full = re.sub(rf"(?<![\w./-]){re.escape(word)}(?![\w-])", lambda _, v=value: v, full)
+            known = rf"(?<![\w./-]){re.escape(word)}(?![\w-])"
+            full = re.sub(known, value.replace("\\", r"\\"), full)
         if full.startswith("mpremote ") and not full.startswith("mpremote connect"):
             full = full.replace("mpremote", "mpremote connect PORT", 1)
         self._supply(full)
@@ -350,6 +352,8 @@ class Desk:
         self._monkeypatch.setattr(BaseClient, "_make_api_call", call)
 
     def join_network(self) -> None:
+        if "ROOTLET_WORLD" in os.environ:
+            return
         names = self.world.names
         self._monkeypatch.setenv("ROOTLET_WORLD", json.dumps(names))
         self._monkeypatch.setenv("SSL_CERT_FILE", str(self.world.folder / "trusted.pem"))
@@ -358,7 +362,8 @@ class Desk:
 
         self._monkeypatch.setattr(socket, "getaddrinfo", socket.getaddrinfo)
         found = importlib.util.spec_from_file_location("world_names", NAMES / "sitecustomize.py")
-        assert found is not None and found.loader is not None
+        assert found is not None
+        assert found.loader is not None
         found.loader.exec_module(importlib.util.module_from_spec(found))
 
     def _start(self, command: str) -> str:

@@ -28,7 +28,24 @@ PAGES = tuple(
         *sorted(f"boards/{one.name}" for one in (REPOSITORY / "boards").glob("*.toml")),
     )
 )
-PROGRAMS = ["apt-get", "aws", "cp", "curl", "eval", "fuser", "git", "make", "mkdir", "mosquitto_sub", "mpremote", "openssl", "pip", "pipx", "pytest", "python", "python3", "rootlet", "sha256sum", "sudo", "systemctl"]
+PROGRAMS = frozenset(
+    (
+        *(
+            "apt-get",
+            "aws",
+            "cp",
+            "curl",
+            "eval",
+            "fuser",
+            "git",
+            "make",
+            "mkdir",
+            "mosquitto_sub",
+        ),
+        *("mpremote", "openssl", "pip", "pipx", "pytest", "python", "python3", "rootlet"),
+        *("sha256sum", "sudo", "systemctl"),
+    )
+)
 _FENCES = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _SHELL = ("", "console", "sh")
 _OTHER = ("csv", "json", "python", "toml")
@@ -92,9 +109,11 @@ def typed(page: Path) -> list[Shown]:
     for section, text in _sections(page):
         for line in _blocks(text):
             status = _STATUS.search(line)
-            for command in _COMMENT.sub("", line).removesuffix(" &").split(" && "):
-                if _is_command(command):
-                    found.append(Shown(section, command, int(status[1]) if status else 0))
+            found += [
+                Shown(section, command, int(status[1]) if status else 0)
+                for command in _COMMENT.sub("", line).removesuffix(" &").split(" && ")
+                if _is_command(command)
+            ]
         found += [
             Shown(section, one)
             for one in _quoted(text)

@@ -18,7 +18,7 @@ import pytest
 from page_world import ENDPOINT, SOME_ID, Desk, World
 from pages import REPOSITORY, commands
 from parsing import every_command, help_of
-from shown import PAGES, named, typed
+from shown import PAGES, Shown, named, typed
 
 COMMANDS = dict(every_command())
 #: Pages that a test of their own follows, and where.
@@ -41,7 +41,7 @@ NOT_HERE = {
     "sudo usermod -aG dialout $USER": "changes this computer",
     "apt-get install valgrind": "changes this computer",
     "mosquitto_sub --proxy socks5h://{socks} -h {sni} -p {port} --cafile {cafile} --cert {cert} "
-    "--key {key} --ciphers {ciphers} -t rootlet/matrix": "not on every computer; make matrix-table",
+    "--key {key} --ciphers {ciphers} -t rootlet/matrix": "is not everywhere; make matrix-table",
     "pytest examples/hil": "test_plugin.py runs it",
     "pytest examples/hil -n 2 --board-port PORT --board-port /dev/ttyUSB1": "test_plugin.py",
     "pytest --board-port PORT": "the same without the example's folder: test_plugin.py",
@@ -107,7 +107,7 @@ def cases():
     for page in PAGES:
         if page.name in FOLLOWED:
             continue
-        by_section = {}
+        by_section: dict[str, list[Shown]] = {}
         for one in typed(page):
             form = canonical(one.text)
             if form in ELSEWHERE or form in NOT_HERE or form.startswith("make "):

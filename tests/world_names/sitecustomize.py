@@ -4,15 +4,18 @@
 resolve, so that no command of a page ever leaves this computer.
 """
 
+from __future__ import annotations
+
 import json
 import os
 import socket
+from typing import Any
 
 _WORLD = {key: tuple(value) for key, value in json.loads(os.environ["ROOTLET_WORLD"]).items()}
 _real = socket.getaddrinfo
 
 
-def getaddrinfo(host, port, *arguments, **options):
+def getaddrinfo(host: Any, port: Any, *arguments: Any, **options: Any) -> Any:
     """Look a name up in the world; what is on loopback and has no entry is as it is."""
     name = host.decode() if isinstance(host, bytes) else host
     there = _WORLD.get(f"{name}:{port}")
