@@ -31,7 +31,7 @@ from urootlet import format_cpython as layout
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from page_world import Desk
+    from page_desk import Desk
     from rootlet.boardio.virtual import VirtualBoard
 
     Maker = Callable[[Desk], bytes]

@@ -1,7 +1,7 @@
 """Every command that the pages show is run.
 
 Five pages lead somewhere and are followed by tests of their own (FOLLOWED). The commands of the
-others are run here, section by section, in a world that has what they name (page_world.py). What
+others are run here, section by section, at a desk that has what they name (page_desk.py). What
 cannot be run is in NOT_HERE or TARGETS, with what is run in its place.
 """
 
@@ -15,7 +15,8 @@ import sys
 import botocore.session
 import pytest
 
-from page_world import ENDPOINT, SOME_ID, Desk, World
+from page_desk import SOME_ID, Desk
+from page_world import ENDPOINT, World
 from pages import REPOSITORY, commands
 from parsing import every_command, help_of
 from shown import PAGES, Shown, named, typed
