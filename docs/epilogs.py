@@ -29,7 +29,8 @@ def _extend(command: click.Command) -> None:
 
 def markdown(epilog: str) -> str:
     """Return an epilog with what stands line by line as a block, and its exit codes in bold."""
-    return "\n\n".join(_paragraph(one) for one in epilog.strip("\n").split("\n\n"))
+    parts = re.split(r"\n(?:\x08?\n)+", epilog.strip("\n"))
+    return "\n\n".join(map(_paragraph, parts))
 
 
 def _paragraph(text: str) -> str:
