@@ -30,20 +30,9 @@ PAGES = tuple(
 )
 PROGRAMS = frozenset(
     (
-        *(
-            "apt-get",
-            "aws",
-            "cp",
-            "curl",
-            "eval",
-            "fuser",
-            "git",
-            "make",
-            "mkdir",
-            "mosquitto_sub",
-        ),
-        *("mpremote", "openssl", "pip", "pipx", "pytest", "python", "python3", "rootlet"),
-        *("sha256sum", "sudo", "systemctl"),
+        *("apt-get", "aws", "cp", "curl", "eval", "fuser", "git", "ln", "make", "mkdir", "pip"),
+        *("mosquitto_sub", "mpremote", "openssl", "pipx", "pytest", "python", "python3"),
+        *("rootlet", "sha256sum", "source", "sudo", "systemctl"),
     )
 )
 _FENCES = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)

@@ -33,6 +33,9 @@ FOLLOWED = {
 #: What is not run, why, and what is run in its place.
 NOT_HERE = {
     "git clone <this repository>": "it is where this test runs",
+    "source .venv/bin/activate": "this test runs in it",
+    "source CHECKOUT/.venv/bin/activate": "this test runs in it",
+    "pipx install .": "wants pipx and the package index; make pipx",
     "pip install rootlet": "wants a released version; test_packaging.py: the built wheel",
     "pip install 'rootlet[aws]'": "the same",
     "python certs/facts.py FOLDER": "wants 152 certificates that are not part of the project",
@@ -67,6 +70,7 @@ TARGETS = {
     "embedded": "installs a plugin that warns; test_plugin.py without it",
     "fix": "changes this checkout",
     "matrix-table": "minutes; test_matrix.py",
+    "pipx": "wants the package index; test_packaging.py: the wheel outside the checkout",
     "soak": "minutes; test_rotation_machine.py, shorter",
     "test": "this is it",
     "trust-stores": "wants Java and NSS; test_truststore.py without them",
@@ -171,6 +175,11 @@ class TestNothingIsOverlooked:
     def test_a_page_that_is_followed_is_followed_by_the_test_that_is_named(self):
         for page, test in FOLLOWED.items():
             assert page in (REPOSITORY / "tests" / "integration" / test).read_text()
+
+    def test_what_such_a_page_shows_in_its_text_is_run_as_well(self):
+        for page in FOLLOWED:
+            shown = {canonical(one.text) for one in typed(REPOSITORY / "docs" / page)}
+            assert shown - ELSEWHERE - NOT_HERE.keys() == set()
 
     def test_what_is_not_run_is_still_shown_by_a_page(self):
         assert NOT_HERE.keys() <= {canonical(one) for one in SHOWN}
