@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 
 def of_file(data: bytes, name: str, at: datetime, board: Board | None = None) -> page.Report:
-    """Report a bundle. Raises InputError (FORMAT) for another file."""
+    """Report a bundle. Raises InputError (FORMAT) for another file, an empty one too."""
+    bundle.decode(data, name)
     return _report(data, name, at, board)
 
 
