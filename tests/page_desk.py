@@ -60,6 +60,9 @@ _NEW = re.compile(
 )
 #: Answers of a day, or of a computer: no is as good as yes.
 _ASKS = re.compile(r"rootlet (audit|certs check|certs update|probe|trust check|verify) ")
+#: What asks AWS, and for a roll-out that has to be there.
+_AWS = re.compile(r"--aws|\baws\b|--target|rotate (start|stop)|thing/|report .*--thing")
+_ROLLED_OUT = re.compile(r"status --target|--target pumps --board|report .*--thing")
 #: What asks a board for something that has to be flashed before.
 _FLASHED = re.compile(r"rootlet (doctor|report|rotate (offer|identity|status)) --port|mpremote ")
 
@@ -193,7 +196,7 @@ class Desk:
             self.board()
             self._plug(*(one.port for one in self._boards))
             self._settle(command)
-        if re.search(r"--aws|\baws\b|--target|rotate (start|stop)|thing/", command):
+        if _AWS.search(command):
             self._account()
             if SOME_ID in command:
                 command = command.replace(SOME_ID, page_stock.certificate(self))
@@ -223,7 +226,7 @@ class Desk:
 
     def _roll_out(self, command: str) -> None:
         """Have a fleet with a roll-out, unless the page has started one."""
-        if re.search(r"status --target|--target pumps --board", command) and not self._rolled_out:
+        if _ROLLED_OUT.search(command) and not self._rolled_out:
             page_stock.roll_out(self)
         self._rolled_out = self._rolled_out or "rotate start" in command
 

@@ -46,6 +46,7 @@ _VERIFIED = (
     "                context.load_verify_locations(root.read())\n"
 )
 assert _NOBODY in _TUTORIAL
+_FLEET = ("pump-7", "pump-11", "pump-12")
 _SIGNERS = {"a": 0, "b": 1, "c": 2}
 
 
@@ -252,7 +253,7 @@ def _groups(desk: Desk) -> None:
     iot = desk.aws("iot")
     if iot.list_thing_groups()["thingGroups"]:
         return
-    for group, things in (("bench", ("p-1",)), ("pumps", ("p-1", "p-2", "p-3"))):
+    for group, things in (("bench", _FLEET[:1]), ("pumps", _FLEET)):
         iot.create_thing_group(thingGroupName=group)
         for thing in things:
             iot.create_thing(thingName=thing)
@@ -293,7 +294,7 @@ def _program(desk: Desk, name: str, text: str) -> None:
 def confirm(desk: Desk) -> None:
     """Do what every thing does that got a job: begin it, and tell that it has worked."""
     jobs = desk.aws("iot-jobs-data")
-    for thing in ("p-1", "p-2", "p-3"):
+    for thing in _FLEET:
         while "execution" in (begun := jobs.start_next_pending_job_execution(thingName=thing)):
             job = begun["execution"]["jobId"]
             jobs.update_job_execution(jobId=job, thingName=thing, status="SUCCEEDED")

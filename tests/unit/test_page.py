@@ -110,6 +110,7 @@ class TestContents:
         assert "1.2" in told["rotation"]
         assert "12 writes of the record" in told["rotation"]
         assert HOSTILE in told["rotation"]
+        assert "SUCCEEDED confirmed" in told["rotation"]
         assert "ESP32 (esp32)" in told["budget"]
 
     def test_a_fleet_has_its_picture_jobs_and_failures(self):
@@ -210,6 +211,7 @@ class TestCommand:
             ((), "of what?"),
             (("--bundle", "FILE", "--target", "pumps", "--html", "a"), "of what?"),
             (("--bundle", "FILE"), "where to?"),
+            (("--bundle", "FILE", "--thing", "pump-7", "--html", "a"), "--thing goes with"),
             (("--bundle", os.devnull, "--html", "a"), "not a bundle"),
             (("--bundle", "FILE", "--html", "FILE"), "is the bundle itself"),
             (("--bundle", "FILE", "--board", "esp23", "--html", "a"), "no board is called"),
