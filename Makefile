@@ -6,7 +6,7 @@ PYTHON := $(shell for p in python3.11 python3.12 python3.13 python3.14 python3 /
 # Tests wait for boards and servers much of the time: three for each two processors.
 WORKERS ?= $(shell $(PYTHON) -c 'import os; print(3 * (os.cpu_count() or 2) // 2)' 2>/dev/null || echo auto)
 
-.PHONY: audit-tools bench bench-audit bench-check bench-flash bench-fleet bench-lab bench-provision bench-size bench-start board browser certs check clean demo demo-fleet dev dist docs embedded fix fuzz lists matrix-table soak stores sweep test trust-stores vectors wolfssl
+.PHONY: audit-tools bench bench-audit bench-check bench-flash bench-fleet bench-lab bench-provision bench-size bench-start board browser certs check clean demo demo-fleet dev dist docs embedded fix fuzz lists matrix-table pipx soak stores sweep test trust-stores vectors wolfssl
 
 dev: $(VENV)/.ready
 
@@ -138,6 +138,13 @@ docs: dev
 
 dist: dev
 	$(BIN)/python -m build
+
+# The wheel as a user has it: installed by pipx in an empty home, outside the checkout.
+pipx: dist
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade --target $(VENV)/pipx 'pipx>=1.7,<2'
+	@away=$$(mktemp -d) && trap 'rm -rf "$$away"' EXIT && export HOME="$$away" PIPX_HOME="$$away/pipx" PIPX_BIN_DIR="$$away/bin" \
+	&& PYTHONPATH="$(CURDIR)/$(VENV)/pipx" $(CURDIR)/$(BIN)/python -m pipx install --quiet "$$(ls -t $(CURDIR)/dist/*.whl | head -1)" \
+	&& cd "$$away" && unset XDG_CACHE_HOME XDG_DATA_HOME && bin/rootlet demo
 
 clean:
 	rm -rf $(VENV) dist site .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -1,8 +1,7 @@
 """How cost grows with anchors, with certificates in a chain, and with a fleet.
 
 ``python bench/growth.py``. The fleet's rows are read from bench/fleet.json, which ``make
-bench-fleet`` writes: under ``growth`` a list of ``devices``, ``devices_per_second`` and
-``bytes_per_device``. Without that file there are none.
+bench-fleet`` writes. Without that file there are none.
 """
 
 from __future__ import annotations
@@ -120,9 +119,9 @@ def _fleet() -> Iterator[Row]:
         sys.stderr.write("left out: growth of a fleet: make bench-fleet\n")
         return
     source = "make bench-fleet"
-    for one in json.loads(FLEET.read_text())["growth"]:
-        rate, size, at = one["devices_per_second"], one["bytes_per_device"], one["devices"]
-        yield Row("growth", "fleet: devices", rate, unit="a second", source=source, at=at)
+    for one in json.loads(FLEET.read_text()):
+        at, size = one["devices"], one["rotate_up"] + one["rotate_down"]
+        yield Row("growth", "fleet: devices", one["rate"], unit="a second", source=source, at=at)
         yield Row("growth", "fleet: bytes of a device", size, source=source, at=at)
 
 
