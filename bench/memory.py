@@ -140,7 +140,9 @@ def _rotation(board: Board, lab: Lab) -> Iterator[Row]:
         board.file("rootlet_factory.py", factory.encode())
 
     (held,) = board.numbers("hold:rotate", offered, before=before)
-    yield Row("", "idle and connected, after a rotation", held, source="gc")
+    yield Row("", "idle and connected, with the Rotation that it has made", held, source="gc")
+    (held,) = board.numbers("hold:ours")
+    yield Row("", "idle and connected, on a device that has rotated", held, source="gc")
     least = board.least_heap("rotate", offered, before=before)
     yield Row("", "heap to rotate: offer, trial, confirm", least, source=_LEAST)
     _, peak = board.numbers("connection:rotate", offered, before=before)
