@@ -144,7 +144,9 @@ class Desk:
         """Return a client of AWS's own library for this page's account."""
         import boto3  # noqa: PLC0415 - slow to import
 
-        return boto3.client(service, region_name=self.region, endpoint_url=self.world.aws.url)
+        # Its own session: the one that boto3 keeps knows the credentials of another page, or none.
+        session = boto3.session.Session("000000000000", "of-no-use", region_name=self.region)
+        return session.client(service, endpoint_url=self.world.aws.url)
 
     def _one(self, command: str, status: int) -> str:
         command, _, file = command.partition(" > ")

@@ -43,7 +43,6 @@ NOT_HERE = {
     "test_flash_boards.py: a board that has one, test_image.py: the image is read",
     "mpremote mip install umqtt.simple": "wants micropython.org; test_mip.py: mip itself",
     "sudo usermod -aG dialout $USER": "changes this computer",
-    "apt-get install valgrind": "changes this computer",
     "mosquitto_sub --proxy socks5h://{socks} -h {sni} -p {port} --cafile {cafile} --cert {cert} "
     "--key {key} --ciphers {ciphers} -t rootlet/matrix": "is not everywhere; make matrix-table",
     "pytest examples/hil": "test_plugin.py runs it",
