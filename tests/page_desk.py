@@ -128,7 +128,9 @@ class Desk:
             ended = error.exit_status
         elif isinstance(error, click.ClickException):
             ended = error.exit_code
-        elif error and not isinstance(error, SystemExit):
+        elif isinstance(error, SystemExit):
+            ended = error.code
+        elif error:
             raise error
         why = vars(error) if error else ""
         said = f"exit status {ended}, not {status}: rootlet {shlex.join(words)}"

@@ -15,10 +15,12 @@ from click.testing import CliRunner
 
 import rollout_cases as cases
 from page_cases import AT, HOSTILE, MARKUP, PAGES, REPORTS
-from rootlet import board, path, report
+from rootlet import board, path, report, rotate
+from rootlet.aws import jobs as service
 from rootlet.cli import cli
 from rootlet.page import draw, html
 from rootlet.page.style import DARK, INKS, LIGHT
+from rootlet.rotate import Held
 
 
 class Reader(HTMLParser):
@@ -204,6 +206,18 @@ class TestCommand:
         assert {one["service"] for one in document["served"]} >= {"iot-data-ats", "s3"}
         assert {one["what"] for one in document["costs"]} >= {"file in its slot"}
         assert page.read_text().startswith("<!doctype html>")
+
+    def test_a_board_has_the_jobs_of_its_thing(self, some_aws, monkeypatch):
+        """Nobody is asked here: test_rotate_command.py asks a board, test_rollout.py a service."""
+        page = REPORTS["board"]()
+        held = Held(bytes(cases.make(2).data), dict(page.status), "Generic ESP32 module")
+        monkeypatch.setattr(rotate, "held", lambda port: held)
+        monkeypatch.setattr(service, "history", lambda account, thing: page.history)
+        done = self.run("--port", "/dev/ttyUSB0", "--thing", "pump-7", "--json")
+        first, second = json.loads(done.stdout)["history"]
+        assert (first["job_id"], first["status"]) == ("rl-pumps-1-3-add-f", "FAILED")
+        assert first["reason"] == HOSTILE[:64]
+        assert (second["sequence"], second["wave"], second["updated"]) == (2, "fleet", None)
 
     @pytest.mark.parametrize(
         ("words", "said"),
