@@ -48,6 +48,7 @@ _NAMED_ELSEWHERE = (
     "mpremote eval",
     "mpremote exec",
     "mpremote fs cp",
+    "python -m fleet",
     "python -m urootlet",
 )
 

@@ -57,6 +57,7 @@ TARGETS = {
     "bench-audit": "figures only",
     "bench-check": "minutes; test_bench_table.py",
     "bench-flash": "figures only",
+    "bench-fleet": "minutes; test_fleet.py, a small one",
     "bench-lab": "figures only",
     "bench-provision": "figures only",
     "browser": "wants Chromium; test_page.py without one",
