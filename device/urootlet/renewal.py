@@ -58,17 +58,7 @@ class Renewal:
         self._flashed = identity.cert + identity.key
         self._own = Rotation(trust.store.folder + "i", hooks, (b"", b""), identity)
         self.status = self._own.status
-        record = self._own.store.record
-        digest = hash16(self._flashed)
-        if not record.number:
-            self._rebuild()
-        elif record.keys_hash != digest:  # others were flashed since: they count
-            number = record.number
-            self._own.store.record = Record()
-            self._own.store.record.number = number
-            self._own.store.mirrored = False
-        self._own.store.record.keys_hash = digest
-        self._present(self.active())
+        self._agree()
 
     def active(self) -> bytes:
         """Return the pair that serves."""
@@ -106,15 +96,15 @@ class Renewal:
         try:
             self._present(pair)
             own.identity.context(self._roots())
+            own.settle()
+            inactive = SLOTS[1 - record.active]
+            store.put(inactive, pair)
+            if hash16(store.read(inactive)) != hashed:
+                raise Error("FLASH", "read back")
+            record.candidate_hash = hashed
+            store.step(_OFFER)
         finally:
-            self._present(self.active())
-        own.settle()
-        inactive = SLOTS[1 - record.active]
-        store.put(inactive, pair)
-        if hash16(store.read(inactive)) != hashed:
-            raise Error("FLASH", "read back")
-        record.candidate_hash = hashed
-        store.step(_OFFER)
+            self._agree()
         own.counted = True
         own.tell("on_offer", cert)
         return True
@@ -152,8 +142,9 @@ class Renewal:
             if due and self.trust.store.record.state not in (_TRIAL, _REVOKE):
                 return self._trial()
         except Error as error:
-            self._present(self.active())
             own.tell("on_error", error)
+        finally:
+            self._agree()
         return None
 
     def _trial(self) -> "Any":
@@ -173,15 +164,18 @@ class Renewal:
         roots = self._roots()
         answer = self.trust.attempt(roots, max(roots.created, self.trust.store.record.time_floor))
         if isinstance(answer, Error):
-            self._present(self.active())
             own.tell("on_error", answer)
             record.reason = _INCONCLUSIVE
             own.store.step(_FAILS)
             tell_reason(own, "on_parked")
             return None
         record.reason = _CONFIRMED
-        own.store.step(_WORKS)
-        own.tell("on_confirm", cert)
+        try:
+            own.store.step(_WORKS)
+        except Error as error:  # a worn flash: this connection is verified all the same
+            own.tell("on_error", error)
+        if not own.store.record.state:
+            own.tell("on_confirm", cert)
         return answer
 
     def _roots(self) -> Bundle:
@@ -190,6 +184,23 @@ class Renewal:
         if not data:
             raise Error("NOROOTS", "no usable bundle")
         return Bundle(data)
+
+    def _agree(self) -> None:
+        """Go by what was flashed, and by the record if it is about that; present what serves.
+
+        A write that fails has the record read again, so this follows whatever may write.
+        """
+        store = self._own.store
+        digest = hash16(self._flashed)
+        number = store.record.number
+        if not number:
+            self._rebuild()
+        elif store.record.keys_hash != digest:  # others were flashed since: they count
+            store.record = Record()
+            store.record.number = number
+            store.mirrored = False
+        store.record.keys_hash = digest
+        self._present(self.active())
 
     def _present(self, pair: bytes) -> None:
         """Let connections be made with a pair from now on."""

@@ -3,6 +3,7 @@
 The device is in memory; the server takes the certificates that the test says.
 """
 
+import errno
 from contextlib import suppress
 
 import pytest
@@ -49,6 +50,19 @@ class OwnedDevice(Board):
     def serves(self):
         """The certificate that the last connection was made with."""
         return self.link.cert
+
+
+def fill(device, patch, writes):
+    """Let the flash be full after so many writes."""
+    write = device.flash.write
+    left = iter(range(writes))
+
+    def until_full(name, data):
+        if next(left, None) is None:
+            raise OSError(errno.ENOSPC, "no space")
+        write(name, data)
+
+    patch.setattr(device.flash, "write", until_full)
 
 
 @pytest.fixture
@@ -275,6 +289,61 @@ class TestFaults:
         assert device.connect() == ""
         assert device.serves == OLD_CERT
         assert "on_error" in device.hooked
+
+    @pytest.mark.parametrize("writes", range(8))
+    def test_a_flash_that_is_full_from_some_write_on(self, device, monkeypatch, writes):
+        """Memory and flash mean the same pair, and all goes on when there is room again."""
+        device.accepted.append(NEW_CERT)
+        with monkeypatch.context() as filling:
+            fill(device, filling, writes)
+            with suppress(Error):
+                device.renewal.offer(NEW_CERT, NEW_KEY)
+            assert device.connect() == ""
+            assert device.connect() == ""
+        found = device.renewal.active()
+        device.boot()
+        assert device.renewal.active() == found == device.link.cert + device.link.key
+        with suppress(Error):
+            device.renewal.offer(NEW_CERT, NEW_KEY)
+        assert device.connect() == ""
+        device.boot()
+        assert device.serves == NEW_CERT
+
+    def test_a_flash_that_was_full_at_the_first_offer(self, device):
+        device.accepted.append(NEW_CERT)
+        self.refuses_while_full(device)
+        assert device.renewal.offer(NEW_CERT, NEW_KEY)
+        assert device.connect() == ""
+        device.boot()
+        assert device.serves == NEW_CERT
+
+    def test_a_full_flash_does_not_bring_back_the_pair_that_a_person_replaced(self, device):
+        self.renewed(device)
+        device.flashed = (OLD_CERT, NEXT_KEY)
+        device.accepted[:] = [OLD_CERT]
+        device.boot()
+        self.refuses_while_full(device)
+        assert device.renewal.active() == OLD_CERT + NEXT_KEY
+        assert device.connect() == ""
+        device.boot()
+        assert device.serves == OLD_CERT
+
+    def test_a_verified_connection_counts_also_when_it_cannot_be_noted(self, device, monkeypatch):
+        device.renewal.offer(NEW_CERT, NEW_KEY)
+        device.accepted[:] = [NEW_CERT]
+        with monkeypatch.context() as filling:
+            fill(device, filling, 0)
+            assert device.connect() == ""
+        assert device.hooked == ["on_offer", "on_trial", "on_error"]
+        assert device.serves == OLD_CERT  # what is on the flash counts
+        assert device.connect() == ""
+        assert device.serves == NEW_CERT
+
+    def refuses_while_full(self, device):
+        device.flash.broken = True
+        with pytest.raises(Error, match="FLASH"):
+            device.renewal.offer(NEW_CERT, NEW_KEY)
+        device.flash.broken = False
 
     def test_a_flash_that_keeps_something_else(self, device, monkeypatch):
         write = device.flash.write
