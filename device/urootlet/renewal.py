@@ -58,6 +58,7 @@ class Renewal:
         self._flashed = identity.cert + identity.key
         self._own = Rotation(trust.store.folder + "i", hooks, (b"", b""), identity)
         self.status = self._own.status
+        trust.attempt = self._meet  # type: ignore[method-assign]  # its connections are ours
         self._agree()
 
     def active(self) -> bytes:
@@ -114,20 +115,29 @@ class Renewal:
 
         A pair that waits is tried first; while new roots are tried it waits.
         """
-        client = self._attempt(hurry=False)
-        if client is not None:
-            return client
-        try:
-            return self.trust.connect()
-        except Error as error:
-            # The old certificate may have been cut off too early: then the new one is all we have.
-            client = self._attempt(hurry=True) if error.code == "CLIENTCERT" else None
-            if client is None:
-                raise
-            return client
+        return self._attempt() or self.trust.connect()
 
-    def _attempt(self, hurry: bool) -> "Any":
-        """Try the candidate if it is time; return the client or None. No fault of it gets out."""
+    def _meet(self, roots: "Any", floor: int) -> "Any":
+        """Make one connection of the trust's own, as :meth:`Rotation.attempt` does.
+
+        When this device is refused, the old certificate may have been cut off too early: then the
+        pair that waits is all we have, and these roots may be. CONNACK 0 with both proves both.
+        """
+        trust = self.trust
+        answer = Rotation.attempt(trust, roots, floor)
+        # In TLS 1.3 a server may just close: then it is POLICY, as without certificates.
+        if floor >= 0 and isinstance(answer, Error) and answer.code in ("CLIENTCERT", "POLICY"):
+            if trust._trying and clock.raised:  # or only what the next one adds would be undone
+                clock.set_clock(clock.now() - clock.raised)
+                clock.raised = 0
+            return self._attempt(roots, floor) or answer
+        return answer
+
+    def _attempt(self, roots: "Any" = None, floor: int = 0) -> "Any":
+        """Try the candidate if it is time; return the client or None. No fault of it gets out.
+
+        With ``roots`` the active pair has just been refused under them, and the time is now.
+        """
         own = self._own
         try:
             record = own.store.record
@@ -136,18 +146,19 @@ class Renewal:
             if record.state == _TRIAL and record.attempts >= _MAX_ATTEMPTS:
                 record.reason = _TIRED
                 own.store.step(_SPENT)
-            due = self.ready
-            if hurry:
-                due = record.state == _PARKED and clock.now() >= record.tried_at + _HURRY
-            if due and self.trust.store.record.state not in (_TRIAL, _REVOKE):
-                return self._trial()
+            if roots:
+                due = record.state == _TRIAL or own._due(record.tried_at + _HURRY)
+            else:
+                due = self.ready and self.trust.store.record.state not in (_TRIAL, _REVOKE)
+            if due:
+                return self._trial(roots, floor)
         except Error as error:
             own.tell("on_error", error)
         finally:
             self._agree()
         return None
 
-    def _trial(self) -> "Any":
+    def _trial(self, roots: "Any", floor: int) -> "Any":
         """Try the candidate; return the client, or None when the active pair must serve."""
         own = self._own
         record = own.store.record
@@ -161,8 +172,10 @@ class Renewal:
         own.counted = False  # what the offer wrote was the first attempt
         own.tell("on_trial", cert)
         self._present(pair)
-        roots = self._roots()
-        answer = self.trust.attempt(roots, max(roots.created, self.trust.store.record.time_floor))
+        if not roots:
+            roots = self._roots()
+            floor = max(roots.created, self.trust.store.record.time_floor)
+        answer = Rotation.attempt(self.trust, roots, floor)
         if isinstance(answer, Error):
             own.tell("on_error", answer)
             record.reason = _INCONCLUSIVE

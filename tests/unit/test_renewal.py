@@ -8,13 +8,27 @@ from contextlib import suppress
 
 import pytest
 
-from rotation_world import CA3, CREATED, NEW, Board, PowerCut, Server, leaf
+from rotation_world import (
+    CA1,
+    CA3,
+    CREATED,
+    NEW,
+    POWER_ON,
+    REVOKE,
+    Board,
+    PowerCut,
+    Server,
+    anchor,
+    leaf,
+    offered,
+)
 from urootlet.errors import Error
 from urootlet.renewal import Renewal, split
 
 OLD_CERT, NEW_CERT, NEXT_CERT = (leaf(CREATED + n) for n in range(3))
 OLD_KEY, NEW_KEY, NEXT_KEY = (b"\x30\x03\x02\x01" + bytes((n,)) for n in range(3))
 HURRY = 900
+REVOKING = offered((CA3,), 2, flags=REVOKE)
 
 
 class OwnedDevice(Board):
@@ -23,9 +37,8 @@ class OwnedDevice(Board):
     def __init__(self):
         super().__init__()
         self.accepted = [OLD_CERT]
-        self.link.answer = lambda *_: (
-            self.link.server if self.link.cert in self.accepted else Error("CLIENTCERT", "alert")
-        )
+        self.refusal = "CLIENTCERT"
+        self.link.answer = self.answer
         self.link.cert, self.link.key = OLD_CERT, OLD_KEY
         self.hooked = []
 
@@ -38,6 +51,13 @@ class OwnedDevice(Board):
         return trust
 
     flashed = (OLD_CERT, OLD_KEY)
+
+    def answer(self, found, _application):
+        """The server refuses who has passed its own name and roots, as in TLS."""
+        server = self.link.server
+        held = [found.original(index) for index in range(len(found.anchors))]
+        known = server.root and anchor(server.root).original in held
+        return Error(self.refusal) if known and self.link.cert not in self.accepted else server
 
     def connect(self):
         try:
@@ -154,6 +174,116 @@ class TestANewPair:
         device.renewal.offer(NEW_CERT, NEW_KEY)
         assert device.connect() == ""
         assert device.serves == NEW_CERT
+
+
+class TestNewRootsWhileTheOldCertificateIsRefused:
+    """The old pair cannot prove the new roots, so the two that are new must prove each other."""
+
+    @pytest.fixture
+    def both(self, device):
+        """A device that was given both, on a server that takes only the new of each."""
+        device.accepted[:] = [NEW_CERT]
+        device.link.server = Server(CA3)
+        device.renewal.offer(NEW_CERT, NEW_KEY)
+        return device
+
+    def states(self, device):
+        return device.state, device.renewal.status()["state"]
+
+    def confirmed(self, device, roots):
+        assert self.states(device) == ("idle", "idle")
+        assert (device.active, device.serves) == (roots, NEW_CERT)
+
+    @pytest.mark.parametrize("refusal", ["CLIENTCERT", "POLICY"])
+    @pytest.mark.parametrize("roots", [NEW, REVOKING], ids=["in trial", "that revoke"])
+    def test_one_connection_with_both_confirms_both(self, both, roots, refusal):
+        both.refusal = refusal
+        assert both.offer(roots) == ""
+        assert both.connect() == ""
+        assert both.hooked == ["on_offer", "on_trial", "on_confirm"]
+        self.confirmed(both, roots)
+
+    def test_a_pair_that_is_parked_by_then_is_tried_after_a_quarter_of_an_hour(self, both):
+        """It met the old roots' end first, as on a gateway that was off for years."""
+        assert both.connect() == "ROOT"
+        assert both.offer(REVOKING) == ""
+        assert both.connect() == "CLIENTCERT"
+        assert self.states(both) == ("revoke", "parked")
+        both.later(HURRY)
+        assert both.connect() == ""
+        self.confirmed(both, REVOKING)
+
+    def test_also_where_the_clock_was_lost(self, both):
+        assert both.connect() == "ROOT"
+        assert both.offer(REVOKING) == ""
+        both.clock = POWER_ON
+        both.boot()
+        for _ in range(10):
+            both.connect()
+            both.later(HURRY // 2)
+        self.confirmed(both, REVOKING)
+
+    def test_a_pair_that_is_refused_too_is_parked_and_neither_is_lost(self, both):
+        both.accepted.clear()
+        assert both.offer(REVOKING) == ""
+        assert both.connect() == "CLIENTCERT"
+        assert self.states(both) == ("revoke", "parked")
+        assert both.serves == OLD_CERT
+        both.accepted.append(OLD_CERT)
+        assert both.connect() == ""
+        assert (both.active, both.serves) == (REVOKING, OLD_CERT)
+
+    @pytest.mark.parametrize("clock", [POWER_ON, CREATED + 86_400], ids=["lost", "right"])
+    def test_neither_wears_out_the_flash_nor_moves_the_clock(self, both, clock):
+        both.accepted.clear()
+        assert both.offer(REVOKING) == ""
+        both.clock = clock
+        both.boot()
+        before = len(both.flash.writes)
+        for round_ in range(100):
+            assert both.connect() == "CLIENTCERT"
+            assert both.clock == clock + 30 * round_
+            both.later(30)
+        assert len(both.flash.writes) < before + 40
+
+    @pytest.mark.parametrize("root", [CA1, ""], ids=["the thief's", "nobody's"])
+    def test_who_is_not_proven_by_the_roots_is_shown_no_pair(self, both, root):
+        both.link.server = Server(root)
+        assert both.offer(REVOKING) == ""
+        for _ in range(20):
+            assert both.connect() == "ROOT"
+            both.later(HURRY)
+        assert both.hooked == ["on_offer"]
+        assert self.states(both) == ("revoke", "trial")
+        assert not both.link.sessions
+
+    def test_while_the_old_certificate_works_the_new_one_waits(self, both):
+        both.accepted[:] = [OLD_CERT]
+        assert both.offer(REVOKING) == ""
+        assert both.connect() == ""
+        assert both.serves == OLD_CERT
+        assert self.states(both) == ("idle", "trial")
+
+    def test_that_cannot_be_tried_here_the_new_pair_is_tried_under_the_active_ones(
+        self, both, monkeypatch
+    ):
+        both.link.server = Server(CA1)
+        assert both.offer(NEW) == ""
+        monkeypatch.setattr("urootlet.rotation.Rotation._candidate", lambda _: None)
+        assert both.connect() == ""
+        assert self.states(both) == ("trial", "idle")
+        assert both.serves == NEW_CERT
+
+    @pytest.mark.parametrize("landed", [False, True], ids=["before", "after"])
+    @pytest.mark.parametrize("cut", range(4))
+    def test_the_power_at_any_write(self, both, cut, landed):
+        assert both.offer(REVOKING) == ""
+        both.flash.cut, both.flash.landed = cut, landed
+        with pytest.raises(PowerCut):
+            both.connect()
+        both.boot()
+        assert both.connect() == ""
+        self.confirmed(both, REVOKING)
 
 
 class TestARefusal:
