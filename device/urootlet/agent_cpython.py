@@ -31,6 +31,7 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 5, 300  # seconds between connections that fail
 _TICK = 0.2  # seconds between looks at messages and work
 _CHECK = 300  # seconds between looks at what is not urgent
 _LISTEN = 3  # seconds for a retained offer to arrive
+_SIGNALS = signal.SIGTERM, signal.SIGINT
 
 _EPILOG = """\
 The folder holds ta (the bundle), cert.der, key.der and rootlet.json, as on a board; for
@@ -194,7 +195,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--once", action="store_true", help="do what is to do, then end")
     parser.add_argument("--no-jobs", action="store_true", help="for brokers that are not AWS IoT")
     parser.add_argument(
-        "--renew", metavar="PROGRAM", help="signs a new certificate when the old one ends soon"
+        "--renew",
+        metavar="PROGRAM",
+        type=shlex.split,
+        help="signs a new certificate when the old one ends soon",
     )
     parser.add_argument(
         "--renew-days", type=int, default=30, metavar="N", help="how soon that is (default: 30)"
@@ -215,37 +219,53 @@ def _no_use(why: str) -> int:
     return BAD
 
 
+def _ignore() -> None:
+    for number in _SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
+
+
 def _stop(number: int, _frame: "FrameType | None") -> None:
-    for each in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(each, signal.SIG_IGN)
+    _ignore()
     raise Stopped(number)
 
 
 def main(arguments: "Sequence[str] | None" = None) -> int:
-    """Run the agent; return its exit status."""
+    """Run the agent; return its exit status. From then on this process ignores the signals."""
     options = _parser().parse_args(arguments)
     level = logging.INFO if options.verbose else logging.WARNING
     logging.basicConfig(level=level, stream=sys.stderr, format="%(name)s: %(message)s")
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, _stop)
+    try:
+        try:
+            for number in _SIGNALS:
+                signal.signal(number, _stop)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
+            return _run(options)
+        finally:
+            _ignore()  # inside the outer try, which catches one that comes meanwhile
+    except Stopped as stopped:
+        notify("STOPPING=1")
+        return INTERRUPTED if stopped.args[0] == signal.SIGINT else DONE
+
+
+def _run(options: argparse.Namespace) -> int:
     folder = options.dir.rstrip("/") + "/"
     try:
         held = _locked(folder)
-        agent = Agent(folder, jobs=not options.no_jobs)
-        if options.renew:
-            from .csr_cpython import Renewer
-
-            agent.renewer = Renewer(agent.renewal, shlex.split(options.renew), options.renew_days)
     except BlockingIOError:
         return _no_use(f"{folder}: another agent is at work there")
     except OSError as error:
         return _no_use(f"{error}")
+    try:
+        agent = Agent(folder, jobs=not options.no_jobs)
+        if options.renew:
+            from .csr_cpython import Renewer
+
+            agent.renewer = Renewer(agent.renewal, options.renew, options.renew_days)
+    except OSError as error:
+        return _no_use(f"{error}")
     except Error as error:
         return _no_use(f"{error}: {error.advice}")
-    try:
+    else:
         return agent.run(once=options.once)
-    except Stopped as stopped:
-        notify("STOPPING=1")
-        return INTERRUPTED if stopped.args[0] == signal.SIGINT else DONE
     finally:
         os.close(held)

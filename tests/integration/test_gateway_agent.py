@@ -34,6 +34,7 @@ OFFERS = "rootlet/offers/pumps"
 THING = "test-thing"
 UNIT = Path(__file__).parents[2] / "examples" / "gateway" / "rootlet.service"
 AUTHORITY = Path(csr_authority.__file__)
+STOPPED = Path(__file__).parents[1] / "device" / "stopped_script.py"
 
 
 class Gateway:
@@ -43,6 +44,13 @@ class Gateway:
         folder.mkdir(mode=0o700)
         self.folder, self.lab = folder, lab
         RotatingDevice(Device("cpython", folder), lab, **settings)
+
+    def isolate(self):
+        """Let nobody answer from now on."""
+        with socket.create_server(("127.0.0.1", 0)) as nobody:
+            port = nobody.getsockname()[1]
+        path = self.folder / "rootlet.json"
+        path.write_text(json.dumps(json.loads(path.read_text()) | {"port": port}))
 
     def start(self, *options, **environment):
         """Start the agent."""
@@ -85,6 +93,8 @@ def python(*arguments):
         check=False,
     )
     assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr
+    return done.stdout
 
 
 @pytest.fixture
@@ -114,11 +124,7 @@ class TestOnce:
         assert reasons(jobs) == [("SUCCEEDED", "confirmed"), ("FAILED", "parked")]
 
     def test_without_a_server_it_ends_with_5_and_says_what_to_do(self, gateway):
-        settings = json.loads((gateway.folder / "rootlet.json").read_text())
-        with socket.create_server(("127.0.0.1", 0)) as nobody:
-            port = nobody.getsockname()[1]
-        text = json.dumps(settings | {"port": port})
-        (gateway.folder / "rootlet.json").write_text(text)
+        gateway.isolate()
         status, told = gateway.run()
         assert status == 5
         assert "E-NET" in told
@@ -176,6 +182,15 @@ class TestUntilItIsStopped:
             told, _ = running.communicate(timeout=30)
         assert running.returncode == 130
         assert "Traceback" not in told
+
+    @pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
+    def test_a_signal_at_any_call_from_start_to_end_ends_it_well(self, gateway, number, status):
+        gateway.isolate()
+        options = ("--dir", str(gateway.folder), "--once", "--renew", "/bin/false")
+        told = json.loads(python(str(STOPPED), str(int(number)), "8", *options))
+        assert told["never"] == 5
+        assert told["calls"] > 1000
+        assert told["found"] == [status] * 8
 
 
 class TestItsCertificate:
