@@ -9,7 +9,6 @@ with exit status 0 within two minutes; ``retire`` is called again until it does.
 
 import hashlib
 import logging
-import os
 import subprocess
 from datetime import UTC, datetime, timedelta
 
@@ -20,7 +19,7 @@ from cryptography.x509.oid import NameOID
 
 from .errors import Error
 from .renewal import Renewal, split
-from .replace_cpython import replace
+from .replace_cpython import remove, replace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -63,8 +62,8 @@ class Renewer:
         request = x509.CertificateSigningRequestBuilder(name).sign(key, hashes.SHA256())
         answer = self._run("sign", given=request.public_bytes(serialization.Encoding.PEM))
         cert = self._accept(answer, key)
+        remove(self._folder + KEY)  # before it is part of a pair: no power cut makes it two
         self._renewal.offer(cert, _encode(key))
-        os.remove(self._folder + KEY)
 
     def retire(self) -> None:
         """Tell that the certificate before a confirmed one is not used any more, once."""
@@ -79,13 +78,18 @@ class Renewer:
             log.info("certificate %s is retired", name.decode())
 
     def _key(self) -> ec.EllipticCurvePrivateKey:
-        """Return the key of a request that got no answer, or a new one, which is kept first."""
+        """Return the key of a request that got no answer, or a new one, which is kept first.
+
+        One that is part of a pair already, as after a backup was restored, is no such key.
+        """
         kept = _content(self._folder + KEY)
         try:
             found = serialization.load_der_private_key(kept, None)
         except ValueError:
             found = None
-        if isinstance(found, ec.EllipticCurvePrivateKey):
+        pairs = self._renewal.active(), self._renewal.previous()
+        used = any(pair.endswith(kept) for pair in pairs)
+        if isinstance(found, ec.EllipticCurvePrivateKey) and not used:
             return found
         made = ec.generate_private_key(ec.SECP256R1())
         replace(self._folder + KEY, _encode(made))

@@ -26,6 +26,7 @@ from jobs_world import document, reasons
 from rootlet.lab.jobs import JobService
 from rotating_device import RotatingDevice
 from rotation_cases import ROOTS, Release
+from rotation_world import PowerCut
 from urootlet.csr_cpython import Renewer
 from urootlet.errors import Error
 from urootlet.renewal import Renewal
@@ -234,10 +235,8 @@ class TestItsCertificate:
         ],
     )
     def test_an_answer_of_no_use_changes_nothing(self, ending, fault, said):
-        renewal = Renewal(urootlet.rotating(f"{ending.folder}/"))
-        program = (sys.executable, str(AUTHORITY), str(ending.folder.parent), fault)
         with pytest.raises(Error, match=said):
-            Renewer(renewal, program, 5000).renew()
+            renewer(ending, fault).renew()
         assert not (ending.folder / "itb").exists()
 
     def test_the_old_one_serves_while_there_is_no_answer(self, ending):
@@ -248,6 +247,40 @@ class TestItsCertificate:
         key = (ending.folder / "inew").read_bytes()
         self.renew(ending)
         assert (ending.folder / "itb").read_bytes().endswith(key)  # one key for both requests
+
+    def test_a_key_that_may_be_part_of_a_pair_is_not_asked_for_again(self, ending, monkeypatch):
+        """Power goes when the certificate is there: it may have been taken or not."""
+
+        def cut(*_pair):
+            raise PowerCut
+
+        (ending.folder / "inew").write_bytes(made := new_key())
+        with monkeypatch.context() as cutting:
+            cutting.setattr(Renewal, "offer", cut)
+            with pytest.raises(PowerCut):
+                renewer(ending).renew()
+        assert not (ending.folder / "inew").exists()
+        renewer(ending).renew()
+        assert not (ending.folder / "itb").read_bytes().endswith(made)
+
+    def test_a_key_that_serves_is_not_asked_for_again(self, ending):
+        """A backup was restored that still had the key of a request."""
+        used = (ending.folder / "key.der").read_bytes()
+        (ending.folder / "inew").write_bytes(used)
+        renewer(ending).renew()
+        assert not (ending.folder / "itb").read_bytes().endswith(used)
+
+
+def new_key():
+    return ec.generate_private_key(ec.SECP256R1()).private_bytes(
+        Encoding.DER, PrivateFormat.TraditionalOpenSSL, NoEncryption()
+    )
+
+
+def renewer(gateway, *fault):
+    """What the agent renews with, in this process."""
+    program = (sys.executable, str(AUTHORITY), str(gateway.folder.parent), *fault)
+    return Renewer(Renewal(urootlet.rotating(f"{gateway.folder}/")), program, 5000)
 
 
 class TestPort443:
