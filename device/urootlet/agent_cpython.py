@@ -20,7 +20,7 @@ from .rotation import Rotation
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
     from types import FrameType
     from typing import Any
 
@@ -79,10 +79,12 @@ class Agent:
     def run(self, *, once: bool) -> int:
         """Connect again and again, or with ``once`` until nothing is left to do."""
         pause = _FIRST_PAUSE
+        renew = once
         while True:
             try:
-                again = self._session(once=once)
+                again = self._session(once=once, renew=renew)
                 pause = _FIRST_PAUSE
+                renew = once
                 if once and not again:
                     return WAITS if self.waits else DONE
             except (Error, OSError, RefusedError) as error:
@@ -93,23 +95,24 @@ class Agent:
                     return NETWORK
                 notify(f"STATUS={error}")
                 self._rest(random.uniform(pause, 2 * pause))  # noqa: S311 - a fleet's spread
+                renew = True  # the old certificate may be what is wrong
                 pause = min(2 * pause, _LONGEST_PAUSE)
 
-    def _session(self, *, once: bool) -> bool:
+    def _session(self, *, once: bool, renew: bool) -> bool:
         """Serve one connection; tell whether to connect again at once."""
-        self._renew()
+        if renew and self.renewer is not None:
+            self.renewer.try_renew()
         client = self.renewal.connect()
         try:
             told = client.session
             log.info("connected as %s: %s, %s", self._config.thing, told.protocol, told.suite)
             notify("READY=1\nSTATUS=connected")
-            self._retire()
             jobs = Jobs(self._trust, client if self._jobs else None, self._heard)
             self._new = False
             if self._offers:
                 client.set_callback(jobs.heard)
                 client.subscribe(self._offers, 1)
-            return self._listen(client, jobs, once=once)
+            return self._tend() or self._listen(client, jobs, once=once)
         finally:
             client.disconnect()
 
@@ -127,7 +130,7 @@ class Agent:
                 return False
             if now > checked + _CHECK:
                 checked = now
-                if self.renewal.ready or (self.renewer and self.renewer.due):
+                if self._tend() or self.renewal.ready:
                     return True
             self._rest(_TICK)
 
@@ -135,16 +138,15 @@ class Agent:
         if topic.decode() == self._offers:
             self._new = self._trust.try_offer(message) or self._new
 
-    def _renew(self) -> None:
-        """Have a certificate that ends soon renewed; the old one serves if that fails."""
-        if self.renewer is not None and self.renewer.due:
-            with _logged():
-                self.renewer.renew()
+    def _tend(self) -> bool:
+        """Retire and renew what is due; tell whether there is a new certificate to connect with.
 
-    def _retire(self) -> None:
-        if self.renewer is not None:
-            with _logged():
-                self.renewer.retire()
+        The connection stays, and the old certificate serves, however often that fails.
+        """
+        if self.renewer is None:
+            return False
+        self.renewer.try_retire()
+        return self.renewer.try_renew()
 
     @staticmethod
     def _rest(seconds: float) -> None:
@@ -158,14 +160,6 @@ def notify(text: str) -> None:
     if path:
         with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as end:
             end.sendto(text.encode(), path.replace("@", "\0", 1) if path[0] == "@" else path)
-
-
-@contextlib.contextmanager
-def _logged() -> "Iterator[None]":
-    try:
-        yield
-    except Error as error:
-        log.warning("%s", error)
 
 
 def _told(what: str, name: str) -> "Callable[..., None]":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import itertools
 import json
 import os
 import shutil
@@ -11,7 +12,9 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from cryptography import x509
@@ -27,6 +30,7 @@ from rootlet.lab.jobs import JobService
 from rotating_device import RotatingDevice
 from rotation_cases import ROOTS, Release
 from rotation_world import PowerCut
+from urootlet import csr_cpython
 from urootlet.csr_cpython import Renewer
 from urootlet.errors import Error
 from urootlet.renewal import Renewal
@@ -35,6 +39,16 @@ OFFERS = "rootlet/offers/pumps"
 THING = "test-thing"
 UNIT = Path(__file__).parents[2] / "examples" / "gateway" / "rootlet.service"
 AUTHORITY = Path(csr_authority.__file__)
+#: The agent with looks that are not 5 minutes apart, and pauses that are not either.
+HASTY = (
+    "import sys",
+    "from urootlet import agent_cpython, csr_cpython",
+    "agent_cpython._CHECK = 0.1",
+    "csr_cpython._FIRST_PAUSE = 60",
+    "real = csr_cpython.time.monotonic",
+    "csr_cpython.time = type('Time', (), {'monotonic': lambda: 200 * real()})",
+    "sys.exit(agent_cpython.main())",
+)
 STOPPED = Path(__file__).parents[1] / "device" / "stopped_script.py"
 
 
@@ -53,9 +67,10 @@ class Gateway:
         path = self.folder / "rootlet.json"
         path.write_text(json.dumps(json.loads(path.read_text()) | {"port": port}))
 
-    def start(self, *options, **environment):
-        """Start the agent."""
-        command = [sys.executable, "-W", "error", "-m", "urootlet", "--dir", str(self.folder)]
+    def start(self, *options, hasty=(), **environment):
+        """Start the agent, or ``hasty`` lines of Python that make its times shorter."""
+        agent = ("-c", "\n".join(hasty)) if hasty else ("-m", "urootlet")
+        command = [sys.executable, "-W", "error", *agent, "--dir", str(self.folder)]
         return subprocess.Popen(
             [*command, "--verbose", *options],
             env={**os.environ, "PYTHONPATH": str(DEVICE), **environment},
@@ -248,6 +263,81 @@ class TestItsCertificate:
         self.renew(ending)
         assert (ending.folder / "itb").read_bytes().endswith(key)  # one key for both requests
 
+    def test_a_program_that_fails_costs_no_connection_and_is_called_ever_more_rarely(
+        self, ending, lab
+    ):
+        fails = ending.folder.parent / "fails"
+        fails.touch()
+        program = f"{sys.executable} {AUTHORITY} {ending.folder.parent}"
+        options = ("--no-jobs", "--renew", program, "--renew-days", "5000")
+        before = lab.events.last
+        with ending.start(*options, hasty=HASTY) as running:
+            assert running.stdout is not None
+            lines = iter(running.stdout.readline, "")
+            told = [next(line for line in lines if "sign ended" in line) for _ in range(3)]
+            assert opened(lab, before) == 1
+            fails.unlink()
+            assert any("is retired" in line for line in lines)
+            running.send_signal(signal.SIGTERM)
+            running.communicate(timeout=30)
+        assert [line.split()[-2:] for line in told] == [[n, "minutes"] for n in "124"]
+        assert self.calls(ending)[:4] == ["sign"] * 4
+        assert opened(lab, before) == 2
+        assert running.returncode == 0
+
+    @pytest.mark.parametrize(
+        ("work", "error"),
+        [("try_renew", Error("CLIENTCERT", "sign")), ("try_retire", OSError("no space"))],
+    )
+    def test_after_a_failure_it_waits_5_minutes_then_longer_then_a_day(
+        self, ending, monkeypatch, caplog, work, error
+    ):
+        now, calls = 0, []
+
+        def fail(*_words, given=b""):
+            calls.append(now)
+            raise error
+
+        found = renewer(ending)
+        monkeypatch.setattr(found, "_run", fail)
+        monkeypatch.setattr(Renewal, "previous", Renewal.active)  # there is one to retire
+        monkeypatch.setattr(csr_cpython, "time", SimpleNamespace(monotonic=lambda: now))
+        while now < 5 * 86_400:
+            assert not getattr(found, work)()
+            now += 300
+        waits = [later - one for one, later in itertools.pairwise(calls)]
+        assert waits[:4] == [300, 600, 1_200, 2_400]
+        assert waits[-2:] == [86_400, 86_400]
+        assert waits == sorted(waits)
+        assert len(caplog.messages) == len(calls)
+
+    def test_a_program_that_hangs_is_ended_with_all_that_it_started(self, ending, monkeypatch):
+        hangs = ending.folder.parent / "hangs"
+        communicate = subprocess.Popen.communicate
+
+        def hastily(child, given, timeout):
+            assert timeout == 120
+            wait_for(hangs.exists)
+            return communicate(child, given, timeout=0.01)
+
+        monkeypatch.setattr(subprocess.Popen, "communicate", hastily)
+        with pytest.raises(Error, match="timed out"):
+            renewer(ending, "hang").renew()
+        wait_for(lambda: not any(map(is_running, hangs.read_text().split())))
+        assert (ending.folder / "inew").exists()
+
+    def test_a_stop_ends_a_program_that_hangs(self, ending):
+        program = f"{sys.executable} {AUTHORITY} {ending.folder.parent} hang"
+        hangs = ending.folder.parent / "hangs"
+        options = ("--no-jobs", "--renew", program, "--renew-days", "5000")
+        with ending.start(*options) as running:
+            wait_for(hangs.exists)
+            running.send_signal(signal.SIGTERM)
+            told, _ = running.communicate(timeout=30)
+        assert running.returncode == 0
+        assert "connected as" in told  # the old one serves meanwhile
+        wait_for(lambda: not any(map(is_running, hangs.read_text().split())))
+
     def test_a_key_that_may_be_part_of_a_pair_is_not_asked_for_again(self, ending, monkeypatch):
         """Power goes when the certificate is there: it may have been taken or not."""
 
@@ -269,6 +359,27 @@ class TestItsCertificate:
         (ending.folder / "inew").write_bytes(used)
         renewer(ending).renew()
         assert not (ending.folder / "itb").read_bytes().endswith(used)
+
+
+def opened(lab, after):
+    """How many sessions of the gateway the lab has seen since event ``after``."""
+    kinds = [one.kind for one in lab.events if one.number > after and one.thing == THING]
+    return kinds.count("open")
+
+
+def wait_for(condition):
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def is_running(process):
+    """Whether there is a process of this number that has not ended."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(") ")[2][0] not in "ZX"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 def new_key():
