@@ -7,6 +7,8 @@ the same states, attempts and back-off as a rotation of roots (docs/rotation.md)
 - A pair comes from this device itself or over its own port, never over the network.
 - It is tried alone, under the active roots: TLS, name, and CONNACK 0. Only that makes it the
   active one; a failure is never evidence, and the old pair serves.
+- Where the old pair is refused, it is tried under the very roots that this happened under: they
+  may be new too, and alone allowed.
 - ``cert.der`` and ``key.der`` are what was flashed. They count until a pair is confirmed, and
   again when somebody flashes others. Nothing here writes them.
 """
@@ -117,20 +119,20 @@ class Renewal:
         """
         return self._attempt() or self.trust.connect()
 
-    def _meet(self, roots: "Any", floor: int) -> "Any":
+    def _meet(self, bundle: "Any", floor: int) -> "Any":
         """Make one connection of the trust's own, as :meth:`Rotation.attempt` does.
 
         When this device is refused, the old certificate may have been cut off too early: then the
         pair that waits is all we have, and these roots may be. CONNACK 0 with both proves both.
         """
         trust = self.trust
-        answer = Rotation.attempt(trust, roots, floor)
+        answer = Rotation.attempt(trust, bundle, floor)
         # In TLS 1.3 a server may just close: then it is POLICY, as without certificates.
         if floor >= 0 and isinstance(answer, Error) and answer.code in ("CLIENTCERT", "POLICY"):
             if trust._trying and clock.raised:  # or only what the next one adds would be undone
                 clock.set_clock(clock.now() - clock.raised)
                 clock.raised = 0
-            return self._attempt(roots, floor) or answer
+            return self._attempt(bundle, floor) or answer
         return answer
 
     def _attempt(self, roots: "Any" = None, floor: int = 0) -> "Any":
