@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 DONE, BAD, NETWORK, WAITS, INTERRUPTED = 0, 2, 5, 6, 130
 _FIRST_PAUSE, _LONGEST_PAUSE = 5, 300  # seconds between connections that fail
 _TICK = 0.2  # seconds between looks at messages and work
+_AT_ONCE = 100  # messages with one look, so that a flood does not keep other work from its turn
 _CHECK = 300  # seconds between looks at what is not urgent
 _LISTEN = 3  # seconds for a retained offer to arrive
 _SIGNALS = signal.SIGTERM, signal.SIGINT
@@ -121,9 +122,12 @@ class Agent:
         work: "Callable[[], Any]" = jobs.poll if self._jobs else client.check_msg
         started = checked = time.monotonic()
         while True:
-            work()
-            if self._new or jobs.ready:
-                return True
+            for _ in range(_AT_ONCE):
+                work()
+                if self._new or jobs.ready:
+                    return True
+                if not client.waiting:
+                    break
             now = time.monotonic()
             listens = self._offers and now < started + _LISTEN
             if once and not listens and not (self._jobs and jobs.busy):

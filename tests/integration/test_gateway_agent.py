@@ -31,6 +31,7 @@ from rotating_device import RotatingDevice
 from rotation_cases import ROOTS, Release
 from rotation_world import PowerCut
 from urootlet import csr_cpython
+from urootlet.agent_cpython import Agent, Stopped
 from urootlet.csr_cpython import Renewer
 from urootlet.errors import Error
 from urootlet.renewal import Renewal
@@ -182,6 +183,31 @@ class TestUntilItIsStopped:
                 operator.publish(OFFERS, b"", retain=True)
         assert running.returncode == 0
         assert "roots confirm sequence 2" in told
+
+    def test_it_takes_all_that_has_come_with_one_look(self, tmp_path, lab, monkeypatch, caplog):
+        gateway = Gateway(tmp_path / "gateway", lab, offers=OFFERS)
+        agent = Agent(f"{gateway.folder}/", jobs=False)
+        connect, clients = agent.renewal.connect, []
+        monkeypatch.setattr(
+            agent.renewal, "connect", lambda: clients.append(connect()) or clients[0]
+        )
+        caplog.set_level("INFO", "urootlet")
+
+        def flood():
+            for _ in range(100):
+                operator.publish(OFFERS, b"no bundle")
+            wait_for(lambda: clients[0]._messages.qsize() == 100)
+
+        def stop():
+            raise Stopped
+
+        rests = iter((flood, stop))
+        monkeypatch.setattr(agent, "_rest", lambda _seconds: next(rests)())
+        with lab.subscriber("nothing") as operator, pytest.raises(Stopped):
+            agent.run(once=False)
+        assert [one for one in caplog.messages if "error" in one] == [
+            "roots error E-FORMAT: byte 0: magic"
+        ] * 100
 
     def hears(self, systemd, what):
         while what not in systemd.recv(4096):
