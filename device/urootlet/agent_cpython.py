@@ -17,11 +17,11 @@ from .jobs import Jobs
 from .mqtt_cpython import RefusedError
 from .renewal import Renewal
 from .rotation import Rotation
+from .signals_cpython import Stopped, stoppable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from types import FrameType
     from typing import Any
 
     from .csr_cpython import Renewer
@@ -32,7 +32,6 @@ _TICK = 0.2  # seconds between looks at messages and work
 _AT_ONCE = 100  # messages with one look, so that a flood does not keep other work from its turn
 _CHECK = 300  # seconds between looks at what is not urgent
 _LISTEN = 3  # seconds for a retained offer to arrive
-_SIGNALS = signal.SIGTERM, signal.SIGINT
 
 _EPILOG = """\
 The folder holds ta (the bundle), cert.der, key.der and rootlet.json, as on a board; for
@@ -48,13 +47,6 @@ examples:
 """
 
 log = logging.getLogger("urootlet")
-
-
-class Stopped(BaseException):
-    """A signal has come; no handler of errors may keep it.
-
-    It may come anywhere: what is written to the disk stands a power cut anywhere.
-    """
 
 
 class Agent:
@@ -217,29 +209,13 @@ def _no_use(why: str) -> int:
     return BAD
 
 
-def _ignore() -> None:
-    for number in _SIGNALS:
-        signal.signal(number, signal.SIG_IGN)
-
-
-def _stop(number: int, _frame: "FrameType | None") -> None:
-    _ignore()
-    raise Stopped(number)
-
-
 def main(arguments: "Sequence[str] | None" = None) -> int:
     """Run the agent; return its exit status. From then on this process ignores the signals."""
     options = _parser().parse_args(arguments)
     level = logging.INFO if options.verbose else logging.WARNING
     logging.basicConfig(level=level, stream=sys.stderr, format="%(name)s: %(message)s")
     try:
-        try:
-            for number in _SIGNALS:
-                signal.signal(number, _stop)
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
-            return _run(options)
-        finally:
-            _ignore()  # inside the outer try, which catches one that comes meanwhile
+        return stoppable(lambda: _run(options))
     except Stopped as stopped:
         notify("STOPPING=1")
         return INTERRUPTED if stopped.args[0] == signal.SIGINT else DONE

@@ -31,10 +31,11 @@ from rotating_device import RotatingDevice
 from rotation_cases import ROOTS, Release
 from rotation_world import PowerCut
 from urootlet import csr_cpython
-from urootlet.agent_cpython import Agent, Stopped
+from urootlet.agent_cpython import Agent
 from urootlet.csr_cpython import Renewer
 from urootlet.errors import Error
 from urootlet.renewal import Renewal
+from urootlet.signals_cpython import Stopped
 
 OFFERS = "rootlet/offers/pumps"
 THING = "test-thing"
@@ -187,16 +188,14 @@ class TestUntilItIsStopped:
     def test_it_takes_all_that_has_come_with_one_look(self, tmp_path, lab, monkeypatch, caplog):
         gateway = Gateway(tmp_path / "gateway", lab, offers=OFFERS)
         agent = Agent(f"{gateway.folder}/", jobs=False)
-        connect, clients = agent.renewal.connect, []
-        monkeypatch.setattr(
-            agent.renewal, "connect", lambda: clients.append(connect()) or clients[0]
-        )
+        client = agent.renewal.connect()
+        monkeypatch.setattr(agent.renewal, "connect", lambda: client)
         caplog.set_level("INFO", "urootlet")
 
         def flood():
             for _ in range(100):
                 operator.publish(OFFERS, b"no bundle")
-            wait_for(lambda: clients[0]._messages.qsize() == 100)
+            wait_for(lambda: client._messages.qsize() == 100)
 
         def stop():
             raise Stopped
