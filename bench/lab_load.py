@@ -4,8 +4,9 @@
 
 Every client is a connection of its own with mutual TLS (TLS 1.2, P-256, chain shape 3), MQTT
 CONNECT and SUBSCRIBE. Each then publishes at QoS 1 to the next one: what does not arrive is lost.
-The comparison is with mosquitto's own TLS listener, same certificates and suites, same client, in
-turns within the same run: loader, front and broker share the machine in both.
+The comparison is with mosquitto's own TLS listener, where it is installed, and with a server of
+Python's own ssl module: same certificates and suites, same client, in turns within the same run.
+Loader and server, and the lab's broker too, share the machine.
 """
 
 from __future__ import annotations
@@ -13,17 +14,18 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
-import resource
 import socket
 import subprocess
 import sys
 import tempfile
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from mqtt_client import Client
+from processes import children, cpu, take_descriptors
+from table import Row, finish, progress
 
 from rootlet.lab import Lab, certificates
 from rootlet.lab.broker import find_mosquitto
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
 
 _AT_ONCE = 32  # handshakes under way
 _ROUNDS, _HANDSHAKES = 3, 400  # per server, in turns
-_LEAST = 0.6  # of mosquitto's handshakes per second
+_PYTHON = Path(__file__).parent / "board" / "tls_server.py"
 
 
 class Server(NamedTuple):
@@ -80,7 +82,7 @@ async def hold(server: Server, count: int, messages: int) -> tuple[float, float,
 
 async def _next(client: Client) -> bytes | None:
     try:
-        return await asyncio.wait_for(client.received.get(), 60)
+        return (await asyncio.wait_for(client.message(), 60)).payload
     except TimeoutError:
         return None
 
@@ -95,32 +97,22 @@ class Rate(NamedTuple):
 
 async def handshakes(server: Server, count: int) -> Rate:
     """Connect clients, then end them all."""
-    began, used = time.monotonic(), _cpu(server.pids)
+    began, used = time.monotonic(), cpu(server.pids)
     clients = await connect_all(server, count)
-    made = Rate(count, time.monotonic() - began, _cpu(server.pids) - used)
+    made = Rate(count, time.monotonic() - began, cpu(server.pids) - used)
     await asyncio.gather(*(each.close() for each in clients))
     return made
-
-
-def _cpu(pids: tuple[int, ...]) -> float:
-    """Return the processor time of some processes, seconds (proc(5): utime and stime)."""
-    fields = [Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split() for pid in pids]
-    return sum(int(each[11]) + int(each[12]) for each in fields) / os.sysconf("SC_CLK_TCK")
-
-
-def _children(pid: int) -> list[int]:
-    return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 def of_lab(lab: Lab) -> Server:
     """Return the lab as a server to load."""
     context = lab.client_context("load")
-    pids = [*lab.pids, *(child for pid in lab.pids for child in _children(pid))]
-    return Server("lab", (lab.host, lab.port), context, lab.endpoint, tuple(pids))
+    pids = (*lab.pids, *children(lab.pids))
+    return Server("lab", (lab.host, lab.port), context, lab.endpoint, pids)
 
 
 @contextmanager
-def own_listener(lab: Lab, program: str) -> Iterator[Server]:
+def mosquitto(lab: Lab, program: str) -> Iterator[Server]:
     """Run mosquitto with its own TLS listener and the lab's certificates."""
     with tempfile.TemporaryDirectory(prefix="rl-") as name:
         folder, port = Path(name), _free_port()
@@ -129,23 +121,49 @@ def own_listener(lab: Lab, program: str) -> Iterator[Server]:
             process = subprocess.Popen([program, "-c", str(folder / "mosquitto.conf")], stderr=log)
         try:
             _wait(port)
-            own = of_lab(lab)._replace(name="mosquitto's own TLS", pids=(process.pid,))
-            yield own._replace(address=("127.0.0.1", port))
+            yield _of(lab, "mosquitto's own TLS", process.pid, port)
         finally:
             process.terminate()
             process.wait()
 
 
-def _write_config(folder: Path, lab: Lab, port: int) -> None:
+@contextmanager
+def python(lab: Lab) -> Iterator[Server]:
+    """Run a server of Python's ssl module with the lab's certificates; it has no broker."""
+    with tempfile.TemporaryDirectory(prefix="rl-") as name:
+        ca, chain, key = _write_certificates(Path(name), lab)
+        both = Path(name) / "both"
+        both.write_bytes(chain.read_bytes() + key.read_bytes())
+        command = [sys.executable, str(_PYTHON), str(both), str(ca), lab.face.ciphers]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+            try:
+                port = int(process.stdout.readline())  # type: ignore[union-attr] # a pipe
+                yield _of(lab, "Python's ssl server", process.pid, port)
+            finally:
+                process.terminate()
+
+
+def _of(lab: Lab, name: str, pid: int, port: int) -> Server:
+    return of_lab(lab)._replace(name=name, pids=(pid,), address=("127.0.0.1", port))
+
+
+def _write_certificates(folder: Path, lab: Lab) -> tuple[Path, Path, Path]:
+    """Write the client CA, the chain and its key; return where."""
     chain = lab.pki.chain(lab.face.ecc_issuer, lab.domain, "3")
-    ca = certificates.pem(lab.pki.client_ca.certificate)
-    for file, content in (("ca", ca), ("chain", chain.pem), ("key", chain.key_pem)):
-        (folder / file).write_bytes(content)
+    paths = (folder / "ca", folder / "chain", folder / "key")
+    contents = (certificates.pem(lab.pki.client_ca.certificate), chain.pem, chain.key_pem)
+    for path, content in zip(paths, contents, strict=True):
+        path.write_bytes(content)
+    return paths
+
+
+def _write_config(folder: Path, lab: Lab, port: int) -> None:
+    ca, chain, key = _write_certificates(folder, lab)
     lines = [
         f"listener {port} 127.0.0.1",
-        f"cafile {folder}/ca",
-        f"certfile {folder}/chain",
-        f"keyfile {folder}/key",
+        f"cafile {ca}",
+        f"certfile {chain}",
+        f"keyfile {key}",
         "require_certificate true",
         "tls_version tlsv1.2",
         f"ciphers {lab.face.ciphers}",
@@ -171,37 +189,44 @@ def _wait(port: int) -> None:
     raise SystemExit("error: mosquitto's own listener does not start")
 
 
-def take_descriptors(clients: int) -> None:
-    """Raise the limit of open files, or say what is missing: the front needs two a client."""
-    needed, (_, most) = 2 * clients + 200, resource.getrlimit(resource.RLIMIT_NOFILE)
-    if most != resource.RLIM_INFINITY and most < needed:
-        raise SystemExit(f"error: {needed} open files needed, {most} allowed: raise ulimit -Hn")
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-
-
-def compare(lab: Lab, program: str) -> bool:
-    """Print handshakes per second of both, in turns, and their ratio."""
-    rates: dict[str, list[Rate]] = {}
-    with own_listener(lab, program) as own:
+def compare(lab: Lab, count: int = _HANDSHAKES) -> list[Row]:
+    """Return a row for each other server that is there: milliseconds per handshake, in turns."""
+    with ExitStack() as stack:
+        servers = [of_lab(lab), stack.enter_context(python(lab))]
+        program = find_mosquitto()
+        if program is None:
+            sys.stderr.write("left out: mosquitto's own TLS: not installed\n")
+        else:
+            servers.append(stack.enter_context(mosquitto(lab, program)))
+        rates: dict[str, list[Rate]] = {server.name: [] for server in servers}
         for _ in range(_ROUNDS):
-            for server in (own, of_lab(lab)):
-                made = asyncio.run(handshakes(server, _HANDSHAKES))
-                rates.setdefault(server.name, []).append(made)
-    per_second = {name: _show(name, made) for name, made in rates.items()}
-    ratio = per_second["lab"] / per_second[own.name]
-    print(f"{'ratio':20} {ratio:6.2f} (at least {_LEAST})")
-    return ratio >= _LEAST
+            for server in servers:
+                progress(f"host: handshakes of {server.name}")
+                rates[server.name].append(asyncio.run(handshakes(server, count)))
+    mine = rates.pop("lab")
+    return [_row(name, mine, theirs) for name, theirs in rates.items()]
 
 
-def _show(name: str, made: list[Rate]) -> float:
-    count, seconds = sum(each.handshakes for each in made), sum(each.seconds for each in made)
-    cpu = 1_000 * sum(each.cpu for each in made) / count
-    print(f"{name:20} {count / seconds:6.0f} handshakes/s, {cpu:.1f} ms of processor each")
-    return count / seconds
+def _row(name: str, mine: list[Rate], theirs: list[Rate]) -> Row:
+    fast, other = (min(one.seconds / one.handshakes for one in made) for made in (mine, theirs))
+    used = [
+        1000 * sum(one.cpu for one in made) / sum(one.handshakes for one in made)
+        for made in (mine, theirs)
+    ]
+    source = f"{1 / fast:.0f} and {1 / other:.0f} a second; server {used[0]:.1f}, {used[1]:.1f} ms"
+    return Row(
+        "host", f"a handshake of the lab to {name}", 1000 * fast, 1000 * other, "ms", source
+    )
+
+
+def rows() -> list[Row]:
+    """Return the comparisons, in small."""
+    with Lab() as lab:
+        return compare(lab, 200)
 
 
 def main() -> int:
-    """Return 0 if no message was lost and the ratio is high enough."""
+    """Return 0 if no message was lost and no limit of a ratio is exceeded."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--clients", type=int, default=2_000)
     parser.add_argument("--messages", type=int, default=3, help="from each client")
@@ -209,13 +234,9 @@ def main() -> int:
     parser.add_argument("--fronts", type=int, default=1, help="front processes")
     parser.add_argument("--no-compare", action="store_true")
     options = parser.parse_args()
-    program = None if options.no_compare else find_mosquitto()
-    if program is None and not options.no_compare:
-        print("error: mosquitto is missing: apt-get install mosquitto", file=sys.stderr)
-        return 2
-    take_descriptors(options.clients)
+    take_descriptors(2 * options.clients)  # the front needs two a client
     with Lab(broker=options.broker, fronts=options.fronts) as lab:
-        good = program is None or compare(lab, program)
+        compared = [] if options.no_compare else compare(lab)
         connecting, passing, lost = asyncio.run(
             hold(of_lab(lab), options.clients, options.messages)
         )
@@ -224,7 +245,11 @@ def main() -> int:
             f"{options.clients} clients at once, {lab.broker_kind}, {connecting:.1f} s to connect"
         )
         print(f"{total} messages, {lost} lost, {passing:.1f} s")
-    return 0 if good and not lost else 1
+    if lost:
+        return 1
+    if compared:
+        finish(compared)
+    return 0
 
 
 if __name__ == "__main__":

@@ -61,7 +61,7 @@ does better is to say why. A script that takes no `{profile}` cannot be told whi
 offer. Run one yourself, and it says the reason on each line:
 
     rootlet matrix --port virtual
-    rootlet matrix --port virtual --script examples/clients/umqtt_tutorial.py
+    rootlet matrix --port virtual --script examples/clients/umqtt_tutorial.py    # exits with 3
 """
 
 

@@ -1,30 +1,40 @@
 """All benches in one table: ``make bench``; ``--check`` holds them against limits.toml.
 
-Writes results.json, results.svg (ratios to the peers) and the tables between the markers of
-README.md and docs/footprint.md, unless ``--check`` is given.
+Writes results.json, docs/footprint.svg and the tables between the markers of README.md and
+docs/footprint.md, unless ``--check`` is given. ``--only NAME...`` measures and prints some.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
 from pathlib import Path
 
+import audit
+import flash
 import forms
+import gateway
+import growth
+import lab_load
+import memory
+import picture
+import provision
 import readme
 import size
 import startup
-from table import Row, exceeded, limits, show
-
-import device
+import verify
+import work
+from table import Row, exceeded, limits, progress, show
 
 HERE = Path(__file__).parent
-_BAR, _HEIGHT = 300, 18
+PICTURE = HERE.parent / "docs" / "footprint.svg"
 
 
 def code() -> list[Row]:
-    """Return the bytes of ``.mpy`` and the heap of each use."""
-    return [
+    """Return the bytes of ``.mpy`` and the heap of each use, and the bytes of each module."""
+    progress("code")
+    uses = [
         row
         for use, one in size.uses().items()
         for row in (
@@ -32,49 +42,58 @@ def code() -> list[Row]:
             Row("code", f"{use}, heap after import", one.heap, source="gc, 64-bit port"),
         )
     ]
-
-
-def draw(rows: list[Row]) -> str:
-    """Return an SVG of every ratio to a peer; the line is at 1."""
-    with_peer = [row for row in rows if row.ratio is not None]
-    height = _HEIGHT * (len(with_peer) + 1)
-    widest = max(row.ratio or 0 for row in with_peer)
-    one = 330 + _BAR / widest
-    lines = [
-        (
-            f'<svg xmlns="http://www.w3.org/2000/svg" width="700" height="{height}"'
-            ' font-family="sans-serif" font-size="11">'
-        ),
-        '<rect width="100%" height="100%" fill="#fff"/>',
-        f'<path d="M{one:.1f} 0V{height}" stroke="#c33"/>',
+    modules = sorted(size.sizes().items())
+    return uses + [
+        Row("code", f"module {name}", one, unit="bytes of .mpy") for name, one in modules
     ]
-    for index, row in enumerate(with_peer):
-        y, ratio = index * _HEIGHT, row.ratio or 0
-        width = ratio * _BAR / widest
-        lines += [
-            f'<rect x="330" y="{y + 4}" width="{width:.1f}" height="11" fill="#48a"/>',
-            f'<text x="325" y="{y + 14}" text-anchor="end">{row.section}: {row.what}</text>',
-            f'<text x="{334 + width:.1f}" y="{y + 14}">{ratio:.2f}</text>',
-        ]
-    return "\n".join([*lines, "</svg>\n"])
+
+
+BENCHES = {
+    "code": code,
+    "bytes": forms.rows,
+    "memory": memory.rows,
+    "work": work.rows,
+    "growth": growth.rows,
+    "gateway": gateway.rows,
+    "start": startup.rows,
+    "verify": verify.rows,
+    "audit": audit.rows,
+    "provision": provision.rows,
+    "flash": flash.rows,
+    "lab": lab_load.rows,
+}
 
 
 def main() -> None:
     """Print the table; with ``--check`` exit 1 when a limit is exceeded."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true", help="hold against limits.toml")
+    parser.add_argument("--only", nargs="+", choices=BENCHES, help="measure these, write nothing")
+    options = parser.parse_args()
     allowed = limits()
-    rows = [*code(), *forms.rows(), *device.rows(), *startup.rows()]
+    rows = [row for name in options.only or BENCHES for row in BENCHES[name]()]
+    progress("")
     print(show(rows, allowed))
     if any(one.target for one in allowed.values()):
         print("* more is asked for: `target` in bench/limits.toml")
-    if "--check" in sys.argv[1:]:
+    if options.check:
         lines = exceeded(rows, allowed)
         print("\n".join(["", *lines]) if lines else "\nall limits kept")
         sys.exit(bool(lines))
-    names = [f"{row.section}: {row.what}" for row in rows]
-    shown = [str(allowed.get(name, "")) for name in names]
+    if not options.only:
+        write(rows)
+
+
+def write(rows: list[Row]) -> None:
+    """Write results.json; and picture and pages, when everything that they show was measured."""
+    allowed = limits()
+    shown = [str(allowed.get(row.name, "")) for row in rows]
     documents = [row.document(limit) for row, limit in zip(rows, shown, strict=True)]
     (HERE / "results.json").write_text(json.dumps(documents, indent=1) + "\n")
-    (HERE / "results.svg").write_text(draw(rows))
+    missing = readme.missing(rows)
+    if missing:
+        sys.exit(f"error: the pages are not written anew: not measured: {', '.join(missing)}")
+    PICTURE.write_text(picture.draw(rows))
     readme.fill(rows)
 
 

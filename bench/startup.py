@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from table import Row, exceeded, limits, show
+from table import Row, finish
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -53,12 +53,5 @@ def rows() -> list[Row]:
     ]
 
 
-def main() -> None:
-    """Print the table; exit 1 when a limit is exceeded."""
-    found, allowed = rows(), {name: one for name, one in limits().items() if "host" in name}
-    print(show(found, allowed))
-    sys.exit(bool(exceeded(found, allowed)))
-
-
 if __name__ == "__main__":
-    main()
+    finish(rows())

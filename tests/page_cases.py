@@ -69,7 +69,14 @@ def status() -> dict[str, Any]:
 def of_board() -> page.Report:
     """Return the report of a board that has such a status."""
     held = Held(bytes(cases.make(2).data), status(), "Generic ESP32 module with ESP32")
-    return report.of_held(held, "/dev/ttyUSB0", AT)
+    began = AT - timedelta(days=9)
+    past = [
+        Execution("pump-7", "FAILED", began, began, AT, 1, {"reason": HOSTILE}),
+        Execution("pump-7", "SUCCEEDED", began, None, None, 1, {"reason": "confirmed"}),
+    ]
+    names = [jobs.Name("pumps", 1, number, "add", jobs.FLEET) for number in (3, 2)]
+    history = list(zip(names, past, strict=True))
+    return report.of_held(held, "/dev/ttyUSB0", AT, history=history)
 
 
 def fleet() -> page.Report:

@@ -29,6 +29,7 @@ PROGRAMS = {
     "openssl": ["openssl"],
     "mkdir": ["mkdir"],
     "cp": ["cp"],
+    "ln": ["ln"],
 }
 _NETWORK_PORTS = ("8080", "8883", "8884")
 
@@ -67,8 +68,7 @@ class Desk:
         self.folder = Path(self._stack.enter_context(temporary))
         self._names = dict(zip(_NETWORK_PORTS, map(str, _free_ports()), strict=True))
         self.environment = {**os.environ, "TMPDIR": str(self.folder), "PYTHONUNBUFFERED": "1"}
-        for name in ("device", "examples"):
-            (self.folder / name).symlink_to(REPOSITORY / name)
+        self._names["CHECKOUT"] = str(REPOSITORY)
         return self
 
     def __exit__(self, *_: object) -> None:

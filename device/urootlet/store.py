@@ -38,6 +38,7 @@ action        1 FRESH: no attempts so far, no back-off
 import binascii
 import hashlib
 import struct
+import sys
 
 from . import clock
 from .errors import MICROPYTHON, Error, const
@@ -307,6 +308,7 @@ def shipped(folder: str) -> "tuple[bytes, bytes]":
             from rootlet_factory import BUNDLE, KEYS  # type: ignore[import-not-found]
         except ImportError:
             return b"", b""
+        del sys.modules["rootlet_factory"]  # the caller holds what it needs of it
         return BUNDLE, KEYS
     from .factory_cpython import load as files
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from rootlet.progress import Execution, Progress
 
 _WIDTH, _HEIGHT = 720, 360
-_LEFT, _RIGHT, _TOP, _BOTTOM = 56, 150, 52, 44
+_LEFT, _RIGHT, _TOP, _BOTTOM = 56, 170, 52, 44
 _LABEL = 16  # pixels between two names of lines
 _STEPS = 4  # lines of the grid
 

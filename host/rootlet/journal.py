@@ -1,63 +1,32 @@
 """A journal of steps that change something elsewhere, so that a run can go on or be taken back.
 
-One JSON object a line, written and flushed to the disk *before* a step (``begin``, with what was
-found) and *after* it (``done``, with what came of it), and when it was taken back (``undone``).
-A line that a power cut has torn is the last one, and counts as not written. Holds no secret.
+A line is written *before* a step (``begin``, with what was found) and *after* it (``done``, with
+what came of it), and when it was taken back (``undone``). Holds no secret.
 """
 
 from __future__ import annotations
 
-import fcntl
-import json
-import os
 import time
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
-from rootlet import files
-from rootlet.errors import InputError
+from rootlet.lines import Lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-_MAX_SIZE = 1 << 20
 _STATES = ("begin", "done", "undone")
 
 
-class Journal:
-    """A context manager that holds the journal ``path`` for one run at a time.
+class Journal(Lines):
+    """The journal at a path, held by one run at a time. Raises InputError."""
 
-    Raises InputError when another run holds it, when it cannot be written, or when a line of it
-    is not ours.
-    """
+    LIMIT = 1 << 20
+    MEND = "mend the line, or use another folder and delete what AWS has by hand"
 
     def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __enter__(self) -> Self:
-        try:
-            self._file = self.path.open("ab")
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            self._file.close()
-            raise InputError(
-                f"{self.path}: another run is at work here", hint="wait until it has ended"
-            ) from error
-        except OSError as error:
-            raise InputError(
-                f"{self.path}: cannot be written",
-                why=error.strerror or str(error),
-                hint="name a folder that you may write to",
-            ) from error
-        try:
-            self._lines = self._read()
-        except InputError:
-            self._file.close()
-            raise
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._file.close()
+        super().__init__(path)
+        self._lines: list[dict[str, Any]] = []
 
     def begin(self, step: str, **found: Any) -> None:
         """Note that a step is about to be taken, and what was there before."""
@@ -91,28 +60,9 @@ class Journal:
 
     def _write(self, step: str, state: str, data: dict[str, Any]) -> None:
         line = {"time": int(time.time()), "step": step, "state": state, "data": data}
-        self._file.write(json.dumps(line, separators=(",", ":")).encode() + b"\n")
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        self._append(line)
         self._lines.append(line)
 
-    def _read(self) -> list[dict[str, Any]]:
-        data = files.read(self.path, _MAX_SIZE)
-        whole = data.rfind(b"\n") + 1
-        if whole != len(data):
-            os.ftruncate(self._file.fileno(), whole)  # torn by a power cut: never happened
-        return [self._line(number, raw) for number, raw in enumerate(data[:whole].splitlines(), 1)]
-
-    def _line(self, number: int, raw: bytes) -> dict[str, Any]:
-        try:
-            line = json.loads(raw)
-            if line["state"] in _STATES and {type(line["time"]), type(line["step"])} == {int, str}:
-                data: dict[str, Any] = line["data"]
-                return {**line, "data": dict(data)}
-        except (ValueError, KeyError, TypeError, RecursionError):
-            pass
-        raise InputError(
-            f"{self.path}, line {number}: not a line of this journal",
-            why="somebody else has written here",
-            hint="mend the line, or use another folder and delete what AWS has by hand",
-        )
+    def _take(self, line: Any) -> bool:
+        self._lines.append({**line, "data": dict(line["data"])})
+        return line["state"] in _STATES and {type(line["time"]), type(line["step"])} == {int, str}

@@ -16,28 +16,35 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from rootlet.board import Board
-    from rootlet.progress import Progress
+    from rootlet.jobs import Name
+    from rootlet.progress import Execution, Progress
+
+    History = Sequence[tuple[Name, Execution]]
 
 
 def of_file(data: bytes, name: str, at: datetime, board: Board | None = None) -> page.Report:
-    """Report a bundle. Raises InputError (FORMAT) for another file."""
+    """Report a bundle. Raises InputError (FORMAT) for another file, an empty one too."""
+    bundle.decode(data, name)
     return _report(data, name, at, board)
 
 
-def of_board(port: str, at: datetime, board: Board | None = None) -> page.Report:
+def of_board(
+    port: str, at: datetime, board: Board | None = None, history: History = ()
+) -> page.Report:
     """Report what the board at ``port`` trusts; it is asked which board it is without ``board``.
 
-    Raises BoardError, and TrustError when it cannot tell.
+    ``history`` is what jobs have come to on its thing. Raises BoardError, and TrustError when it
+    cannot tell.
     """
-    return of_held(rotate.held(port), port, at, board)
+    return of_held(rotate.held(port), port, at, board, history)
 
 
 def of_held(
-    found: rotate.Held, name: str, at: datetime, board: Board | None = None
+    found: rotate.Held, name: str, at: datetime, board: Board | None = None, history: History = ()
 ) -> page.Report:
     """Report what a board has said; ``board`` goes before what it calls itself."""
     board = board or boards.of_machine(found.machine)
-    return _report(found.active, name, at, board, status=found.status)
+    return _report(found.active, name, at, board, status=found.status, history=history)
 
 
 def of_fleet(jobs: Sequence[Progress], at: datetime, board: Board | None = None) -> page.Report:

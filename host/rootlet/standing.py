@@ -47,7 +47,7 @@ def facts(status: Mapping[str, Any]) -> dict[str, str]:
         "next try": _moment(status["next_try"]),
         "key set": keys,
         "last bad": status["last_bad"] if status["last_bad"].strip("0") else "-",
-        "free": f"{status['free']} bytes",
+        "free": f"{status['free']:,} bytes",
         "wear": f"{status['writes']} writes of the record",
     }
 

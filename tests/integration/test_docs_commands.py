@@ -1,92 +1,206 @@
-"""Every command that README and docs show means something to today's program.
+"""Every command that the pages show is run.
 
-Pages that lead somewhere are followed command by command (test_pages.py and its neighbours).
-What the others show is parsed: commands, options, choices and arguments exist. In a line of prose
-a command may be cut short, so there its name and its options are looked at.
+Five pages lead somewhere and are followed by tests of their own (FOLLOWED). The commands of the
+others are run here, section by section, at a desk that has what they name (page_desk.py). What
+cannot be run is in NOT_HERE or TARGETS, with what is run in its place.
 """
+
+from __future__ import annotations
 
 import re
 import shlex
+import subprocess
+import sys
 
-import click
+import botocore.session
 import pytest
 
-from pages import REPOSITORY
-from parsing import every_command, parse, runs_of
+from page_desk import SOME_ID, Desk
+from page_world import ENDPOINT, World
+from pages import REPOSITORY, commands
+from parsing import every_command, help_of
+from shown import PAGES, Shown, named, typed
 
-PAGES = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
 COMMANDS = dict(every_command())
-_FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-_SHELL = ("", "console", "sh", "bash", "shell", "text", "ini", "yaml", "yml")
+#: Pages that a test of their own follows, and where.
+FOLLOWED = {
+    "tutorial-virtual.md": "test_pages.py",
+    "tutorial-board.md": "test_tutorial_board.py",
+    "howto-recover.md": "test_pages.py",
+    "howto-private-ca.md": "test_pages.py",
+    "howto-rotation.md": "test_howto_rotation.py",
+}
+#: What is not run, why, and what is run in its place.
+NOT_HERE = {
+    "git clone <this repository>": "it is where this test runs",
+    "source .venv/bin/activate": "this test runs in it",
+    "source CHECKOUT/.venv/bin/activate": "this test runs in it",
+    "pipx install .": "wants pipx and the package index; make pipx",
+    "pip install rootlet": "wants a released version; test_packaging.py: the built wheel",
+    "pip install 'rootlet[aws]'": "the same",
+    "python certs/facts.py FOLDER": "wants 152 certificates that are not part of the project",
+    "mpremote connect PORT romfs deploy urootlet.romfs": "a virtual board's ROMFS is a file; "
+    "test_flash_boards.py: a board that has one, test_image.py: the image is read",
+    "mpremote mip install umqtt.simple": "wants micropython.org; test_mip.py: mip itself",
+    "sudo usermod -aG dialout $USER": "changes this computer",
+    "mosquitto_sub --proxy socks5h://{socks} -h {sni} -p {port} --cafile {cafile} --cert {cert} "
+    "--key {key} --ciphers {ciphers} -t rootlet/matrix": "is not everywhere; make matrix-table",
+    "pytest examples/hil": "test_plugin.py runs it",
+    "pytest examples/hil -n 2 --board-port PORT --board-port /dev/ttyUSB1": "test_plugin.py",
+    "pytest --board-port PORT": "the same without the example's folder: test_plugin.py",
+    "pytest --junitxml=report.xml": "test_plugin.py",
+}
+#: Targets of make that take minutes, or would call this test; each is there (`make -n`).
+TARGETS = {
+    "audit-tools": "wants a C compiler and keytool; test_audit.py without them",
+    "bench": "minutes; test_bench_table.py",
+    "bench-audit": "figures only",
+    "bench-check": "minutes; test_bench_table.py",
+    "bench-flash": "figures only",
+    "bench-lab": "figures only",
+    "bench-provision": "figures only",
+    "browser": "wants Chromium; test_page.py without one",
+    "certs": "wants the package index; test_catalog.py holds each file to its hash",
+    "check": "ruff and mypy, beside the tests",
+    "demo": "test_demo.py",
+    "demo-fleet": "test_demo_fleet.py",
+    "dev": "has been run, or there would be no test",
+    "docs": "installs MkDocs",
+    "embedded": "installs a plugin that warns; test_plugin.py without it",
+    "fix": "changes this checkout",
+    "matrix-table": "minutes; test_matrix.py",
+    "pipx": "wants the package index; test_packaging.py: the wheel outside the checkout",
+    "soak": "minutes; test_rotation_machine.py, shorter",
+    "test": "this is it",
+    "trust-stores": "wants Java and NSS; test_truststore.py without them",
+    "wolfssl": "wants wolfSSL; test_models.py without it",
+}
+#: What stands for something, on every page or on one.
+WORDS = {
+    "HOST": ENDPOINT,
+    "ID": "esp32",
+    "COMMAND": "certs list",
+    "192.168.1.20": "127.0.0.1",
+    "/etc/ssl/certs/ca-certificates.crt": "list.pem",
+    "BUNDLE.rlt": "ecc.rlt",
+    "/var/lib/rootlet": "gateway",
+    "/usr/local/lib/sign-certificate": "./sign-certificate",
+    "NEW": "pumps-2.rlt",
+}
+OF_PAGE = {
+    "lab.md": {"NAME": "expired-leaf"},
+    "errors.md": {"ID": SOME_ID, "FILE": "old.key"},
+    "signing.md": {"FILE": "pumps-7.rlt"},
+}
+_PORT = re.compile(r"--(board-)?port (auto|/dev/ttyUSB0)\b")
 
 
-def lines_of(page):
-    """Return what stands in the blocks of a page, continued lines in one piece."""
-    text = page.read_text()
-    fenced = [body for kind, body in _FENCE.findall(text) if kind in _SHELL]
-    prose = _FENCE.sub("", text)
-    indented = [line[4:] for line in prose.splitlines() if line.startswith("    ")]
-    joined = re.sub(r"\\\n\s*", "", "\n".join([*indented, *fenced]))
-    return [line.strip().removeprefix("$ ") for line in joined.splitlines()]
+def canonical(command: str) -> str:
+    """Return a command with what stands for the same thing in one form."""
+    return _PORT.sub(r"--\1port PORT", command)
 
 
-def inline(page):
-    """Return the commands in the running text of a page."""
-    prose = re.sub(r"^    .*$", "", _FENCE.sub("", page.read_text()), flags=re.MULTILINE)
-    found = re.findall(r"`([^`]*)`", prose)
-    return [" ".join(one.split()) for one in found if re.search(r"\brootlet [a-z]", one)]
+ELSEWHERE = {canonical(one.text) for page in FOLLOWED for one in commands(page)}
+#: Worth running once, however many pages show them: seconds each.
+SLOW = re.compile(r"rootlet (doctor --port|matrix|demo)|--firmware|pytest|python -m urootlet")
 
 
-def page_id(page):
-    return page.stem
+def cases():
+    """Yield page and section, and what is to be run there: each slow command once."""
+    before = set()
+    for page in PAGES:
+        if page.name in FOLLOWED:
+            continue
+        by_section: dict[str, list[Shown]] = {}
+        for one in typed(page):
+            form = canonical(one.text)
+            if form in ELSEWHERE or form in NOT_HERE or form.startswith("make "):
+                continue
+            if SLOW.search(form) and form in before:
+                continue
+            before.add(form)
+            section = one.section if page.name == "README.md" else ""
+            by_section.setdefault(section, []).append(one)
+        for section, found in by_section.items():
+            yield pytest.param(page.name, found, id=f"{page.name} {section}".strip())
 
 
-BLOCKS = {page: [line for line in lines_of(page) if "rootlet " in line] for page in PAGES}
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    with World(tmp_path_factory.mktemp("world")) as world:
+        yield world
 
 
-def is_command(line):
-    """Whether a line of a block runs rootlet, and does not only speak of it."""
-    return re.match(r"(\S+=\S+ )*(\d\S* \* \S+ )*rootlet [-a-z]", line) is not None
+@pytest.fixture
+def make_desk(request, world, tmp_path, no_aws):
+    def make(page):
+        no_aws.setenv("ROOTLET_WIFI_PASSWORD", "correct horse battery")
+        no_aws.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+        chip = lambda: request.getfixturevalue("new_chip")(offset=0xD4000)  # noqa: E731
+        return Desk(world, tmp_path / "desk", no_aws, chip, WORDS | OF_PAGE.get(page, {}))
+
+    return make
 
 
-@pytest.mark.parametrize("page", PAGES, ids=page_id)
-def test_commands_in_blocks_parse(page):
-    for line in BLOCKS[page]:
-        if is_command(line):
-            try:
-                assert parse(line) >= 1
-            except (click.UsageError, ValueError) as error:
-                pytest.fail(f"{line}\n{error}")
+@pytest.mark.parametrize(("page", "shown"), list(cases()))
+def test_commands_of(page, shown, make_desk):
+    with make_desk(page) as desk:
+        for one in shown:
+            desk.run(one)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=page_id)
-def test_commands_in_the_text_have_a_name_and_options_that_exist(page):
-    for line in inline(page):
-        for words in runs_of(line):
-            path = "rootlet"
-            for word in words:
-                if f"{path} {word}" in COMMANDS:
-                    path = f"{path} {word}"
-                elif isinstance(COMMANDS[path], click.Group):
-                    assert not word.isalpha() or word.isupper(), f"{path} has no {word}: {line}"
-            known = {name for one in COMMANDS[path].params for name in one.opts}
-            for word in words:
-                if word.startswith("--"):
-                    assert word.partition("=")[0] in {*known, "--help", "--debug"}, line
+SHOWN = [one.text for page in PAGES for one in typed(page)]
+NAMED = sorted(set().union(*(named(page) for page in PAGES)))
 
 
-def test_nothing_is_overlooked():
-    """A sum, so that a change of the pages' form does not make the tests empty."""
-    assert sum(is_command(line) for found in BLOCKS.values() for line in found) > 150
-    assert sum(len(inline(page)) for page in PAGES) > 60
+@pytest.mark.parametrize("path", sorted({path for path, _ in NAMED}))
+def test_what_is_only_named_has_a_help_with_the_options_beside_the_name(path):
+    told = help_of(path)
+    for name, options in NAMED:
+        if name == path:
+            assert [one for one in options if not re.search(rf"{one}\b", told)] == []
 
 
-@pytest.mark.parametrize("page", [*PAGES, REPOSITORY / "CONTRIBUTING.md"], ids=page_id)
-def test_make_targets_exist(page):
-    targets = re.findall(r"^([a-z-]+):", (REPOSITORY / "Makefile").read_text(), re.MULTILINE)
-    text = page.read_text()
-    shown = re.findall(r"`make ([a-z-]+)|^ +make ([a-z-]+)", text, re.MULTILINE)
-    assert {one or other for one, other in shown} <= set(targets)
+def test_programs_of_others_that_are_only_named_are_there():
+    (tools, cloud) = ["fs", "exec", "eval"], "get_public_key"
+    done = subprocess.run(
+        [sys.executable, "-m", "mpremote", "--help"], capture_output=True, text=True, check=True
+    )
+    assert [one for one in tools if not re.search(rf"^  {one} ", done.stdout, re.MULTILINE)] == []
+    assert hasattr(botocore.session.Session().create_client("kms", region_name="eu-west-1"), cloud)
+
+
+class TestNothingIsOverlooked:
+    def test_a_page_that_is_followed_is_followed_by_the_test_that_is_named(self):
+        for page, test in FOLLOWED.items():
+            assert page in (REPOSITORY / "tests" / "integration" / test).read_text()
+
+    def test_what_such_a_page_shows_in_its_text_is_run_as_well(self):
+        for page in FOLLOWED:
+            shown = {canonical(one.text) for one in typed(REPOSITORY / "docs" / page)}
+            assert shown - ELSEWHERE - NOT_HERE.keys() == set()
+
+    def test_what_is_not_run_is_still_shown_by_a_page(self):
+        assert NOT_HERE.keys() <= {canonical(one) for one in SHOWN}
+        targets = {one.split()[1] for one in SHOWN if one.startswith("make ")}
+        assert TARGETS.keys() == targets
+
+    def test_a_target_of_make_is_there_and_so_is_what_is_run_in_its_place(self):
+        done = subprocess.run(
+            ["make", "-n", *TARGETS], cwd=REPOSITORY, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        texts = (REPOSITORY / "Makefile").read_text() + "".join(
+            one.name for one in (REPOSITORY / "tests").rglob("test_*.py")
+        )
+        for twin in re.findall(r"test_\w+\.py", " ".join([*TARGETS.values(), *NOT_HERE.values()])):
+            assert twin in texts
+
+    def test_the_pages_form_is_understood(self):
+        """Sums, so that a change of form does not make the tests empty."""
+        assert len(SHOWN) > 290
+        assert len(list(cases())) > 25
+        assert len(NAMED) > 70
 
 
 class TestTheClientsInReadme:

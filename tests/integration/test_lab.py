@@ -5,13 +5,17 @@ from __future__ import annotations
 import os
 import socket
 import ssl
+import threading
 import time
-from contextlib import closing
+from contextlib import closing, contextmanager
 from itertools import pairwise
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from cryptography import x509
+from paho.mqtt import client as paho
+from paho.mqtt.enums import CallbackAPIVersion
 
 from lab_client import connect, first_flight, handshake
 from rootlet.errors import NetworkError
@@ -19,6 +23,7 @@ from rootlet.lab import Face, Hierarchy, Lab
 from rootlet.lab.broker import find_mosquitto
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from rootlet.lab.face import Preference
@@ -227,6 +232,42 @@ def test_a_payload_larger_than_every_buffer_arrives_whole(lab_pki: Hierarchy, br
         assert lab.broker_kind == broker
         client.publish("big", payload, timeout=20)
         assert client.wait(1, timeout=20)[0].payload == payload
+
+
+@contextmanager
+def listening(lab: Lab, client_id: str, topic: str) -> Iterator[SimpleQueue[bytes]]:
+    """Subscribe behind the front with a client id of our own; yield what arrives."""
+    arrived: SimpleQueue[bytes] = SimpleQueue()
+    subscribed = threading.Event()
+    client = paho.Client(CallbackAPIVersion.VERSION2, client_id=client_id, transport="unix")
+    client.on_connect = lambda made, *_: made.subscribe(topic, 1)
+    client.on_subscribe = lambda *_: subscribed.set()
+    client.on_message = lambda _client, _data, message: arrived.put(bytes(message.payload))
+    client.connect(str(lab.broker_socket))
+    client.loop_start()
+    try:
+        assert subscribed.wait(10)
+        yield arrived
+    finally:
+        client.disconnect()
+        client.loop_stop()
+
+
+@pytest.mark.parametrize("broker", BROKERS)
+def test_who_comes_again_hears_again_and_in_its_place(lab_pki: Hierarchy, broker: Any) -> None:
+    """MQTT 3.1.1 section 3.1.4: a client id has one connection, the newest."""
+    with Lab(pki=lab_pki, broker=broker) as lab, lab.subscriber("x") as sender:
+        with listening(lab, "same", "again/+") as first:
+            sender.publish("again/a", "one")
+            assert first.get(timeout=10) == b"one"
+        with listening(lab, "same", "again/+") as second:
+            sender.publish("again/a", "two")
+            assert second.get(timeout=10) == b"two"
+            with listening(lab, "other", "again/#") as third:
+                sender.publish("again/a", "three")
+                assert second.get(timeout=10) == b"three"
+                assert third.get(timeout=10) == b"three"
+            assert first.empty()
 
 
 def test_what_the_broker_says_last_arrives_before_the_connection_ends(lab: Lab) -> None:

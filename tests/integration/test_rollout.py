@@ -11,11 +11,13 @@ import pytest
 
 import rollout_cases as cases
 from fixtures_aws import command, document, refused
-from rootlet import rollout
+from rootlet import aws, rollout
 from rootlet.aws import Service
+from rootlet.aws.jobs import history
 from rootlet.bundle import sha256
 from rootlet.errors import TrustError
 from rootlet.lab.recovery import BASE, RecoveryServer
+from rootlet.progress import reason
 from urootlet import format_cpython as layout
 
 if TYPE_CHECKING:
@@ -99,6 +101,25 @@ class TestAPhase:
         fleet_job, canary_job = fleet.status()
         assert (fleet_job["confirmed"], fleet_job["things"]) == (3, 4)
         assert canary_job["share"] == 1.0
+
+    def test_is_in_the_history_of_each_thing_with_what_it_said(self, fleet, region):
+        fleet.confirmed("add")
+        fleet.start("switch", to=("--canary", BENCH))
+        fleet.report("FAILED", THINGS[0], reason="parked")
+        fleet.iot.create_job(  # somebody else's
+            jobId="other", targets=[fleet.iot.describe_thing(thingName=THINGS[0])["thingArn"]],
+            document="{}",
+        )  # fmt: skip
+        past = history(aws.connect(region=region.name), THINGS[0])
+        told = [(name.order, name.wave, one.status, reason(one.details)) for name, one in past]
+        assert told[0] == ((1, 3), "canary", "FAILED", "parked")
+        assert {one[:3] for one in told[1:]} == {
+            ((1, 2), "fleet", "SUCCEEDED"),
+            ((1, 2), "canary", "SUCCEEDED"),
+        }
+        assert all(one.queued and one.updated for _, one in past)
+        (only,) = history(aws.connect(region=region.name), THINGS[3])
+        assert only[0].wave == "fleet"
 
     def test_is_started_once_however_often_it_is_asked_for(self, fleet):
         fleet.start("add", to=("--canary", BENCH))

@@ -56,6 +56,12 @@ class TestSources:
             "Targets: Packages",
         ]
 
+    def test_another_architecture_is_read_from_the_suite_alone(self) -> None:
+        text = "deb [arch=amd64] http://a.example/d bookworm bookworm-updates main"
+        (only,) = distribution.rewrite(distribution.parse_one_line(text), "i386")
+        assert "Suites: trixie" in only.splitlines()
+        assert "Architectures: i386" in only.splitlines()
+
     def test_one_line_keeps_its_key_and_drops_trusted(self) -> None:
         text = "deb [trusted=yes signed-by=/k.gpg] http://a.example/d bookworm-security main # x\n"
         (only,) = distribution.rewrite(distribution.parse_one_line("# deb x y z\n" + text))

@@ -65,6 +65,7 @@ ROWS = (
         "lab",
         "lab_front",
         "ledger",
+        "lines",
         "net",
         "signers",
         "truststore",

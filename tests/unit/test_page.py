@@ -1,6 +1,12 @@
 """The report's page: whole, escaped, labelled, readable. `make browser` opens it as well."""
 
 import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+import tty
 import xml.etree.ElementTree as ET
 from html.parser import HTMLParser
 
@@ -9,10 +15,12 @@ from click.testing import CliRunner
 
 import rollout_cases as cases
 from page_cases import AT, HOSTILE, MARKUP, PAGES, REPORTS
-from rootlet import board, path, report
+from rootlet import board, path, report, rotate
+from rootlet.aws import jobs as service
 from rootlet.cli import cli
 from rootlet.page import draw, html
 from rootlet.page.style import DARK, INKS, LIGHT
+from rootlet.rotate import Held
 
 
 class Reader(HTMLParser):
@@ -104,6 +112,7 @@ class TestContents:
         assert "1.2" in told["rotation"]
         assert "12 writes of the record" in told["rotation"]
         assert HOSTILE in told["rotation"]
+        assert "SUCCEEDED confirmed" in told["rotation"]
         assert "ESP32 (esp32)" in told["budget"]
 
     def test_a_fleet_has_its_picture_jobs_and_failures(self):
@@ -198,12 +207,26 @@ class TestCommand:
         assert {one["what"] for one in document["costs"]} >= {"file in its slot"}
         assert page.read_text().startswith("<!doctype html>")
 
+    def test_a_board_has_the_jobs_of_its_thing(self, some_aws, monkeypatch):
+        """Nobody is asked here: test_rotate_command.py asks a board, test_rollout.py a service."""
+        page = REPORTS["board"]()
+        held = Held(bytes(cases.make(2).data), dict(page.status), "Generic ESP32 module")
+        monkeypatch.setattr(rotate, "held", lambda port: held)
+        monkeypatch.setattr(service, "history", lambda account, thing: page.history)
+        done = self.run("--port", "/dev/ttyUSB0", "--thing", "pump-7", "--json")
+        first, second = json.loads(done.stdout)["history"]
+        assert (first["job_id"], first["status"]) == ("rl-pumps-1-3-add-f", "FAILED")
+        assert first["reason"] == HOSTILE[:64]
+        assert (second["sequence"], second["wave"], second["updated"]) == (2, "fleet", None)
+
     @pytest.mark.parametrize(
         ("words", "said"),
         [
             ((), "of what?"),
             (("--bundle", "FILE", "--target", "pumps", "--html", "a"), "of what?"),
             (("--bundle", "FILE"), "where to?"),
+            (("--bundle", "FILE", "--thing", "pump-7", "--html", "a"), "--thing goes with"),
+            (("--bundle", os.devnull, "--html", "a"), "not a bundle"),
             (("--bundle", "FILE", "--html", "FILE"), "is the bundle itself"),
             (("--bundle", "FILE", "--board", "esp23", "--html", "a"), "no board is called"),
         ],
@@ -214,6 +237,46 @@ class TestCommand:
         assert said in str(done.exception)
         assert file.read_bytes() == before
         assert [*file.parent.iterdir()] == [file]
+
+
+class TestEndings:
+    """Of the program itself, as it runs in a shell."""
+
+    def start(self, *words, **streams):
+        return subprocess.Popen(
+            [sys.executable, "-m", "rootlet", "report", *map(str, words)],
+            stderr=subprocess.PIPE,
+            text=True,
+            **streams,
+        )
+
+    def test_a_reader_that_has_gone_gets_no_traceback_and_the_page_is_whole(self, tmp_path):
+        (tmp_path / "a.rlt").write_bytes(bytes(cases.make(2).data))
+        page = tmp_path / "a.html"
+        gone, end = os.pipe()
+        os.close(gone)
+        with self.start(
+            "--bundle", tmp_path / "a.rlt", "--html", page, "--json", stdout=end
+        ) as run:
+            os.close(end)
+            _, errors = run.communicate(timeout=60)
+        assert (run.returncode, errors) == (1, "")
+        assert page.read_text().endswith("</html>\n")
+
+    def test_ctrl_c_while_a_board_says_nothing_leaves_no_page(self, tmp_path):
+        line, inner = pty.openpty()
+        tty.setraw(inner)
+        port, page = os.ttyname(inner), tmp_path / "a.html"
+        with (
+            os.fdopen(line, "rb", buffering=0) as board,
+            self.start("--port", port, "--html", page, stdout=subprocess.PIPE) as run,
+        ):
+            assert board.read(1)  # it has begun to ask
+            run.send_signal(signal.SIGINT)
+            told, errors = run.communicate(timeout=60)
+        os.close(inner)
+        assert (run.returncode, told, errors.strip()) == (130, "", "interrupted")
+        assert list(tmp_path.iterdir()) == []
 
 
 class TestWhichBoard:

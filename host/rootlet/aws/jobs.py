@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 #: Failures that are asked for their reason in one go: two calls each.
 MOST_ASKED = 1000
+#: Executions of one thing that are told: one call each, for the reason.
+_MOST_OLD = 100
 _SHADOW = "rootlet"
 _MAX_SHADOW = 8192  # bytes: AWS IoT quota
 _PAGE = 250
@@ -111,31 +113,60 @@ def progress(
     return Progress(job, executions, waiting, frozenset(late), len(failed) - len(asked))
 
 
+def history(account: Account, thing: str) -> list[tuple[jobs.Name, Execution]]:
+    """Return what the last 100 of our jobs have come to on a thing, newest first.
+
+    AWS IoT keeps an execution as long as its job, and no longer than it says itself.
+    """
+    key = "executionSummaries"
+    found = [
+        (name, _execution(thing, one["jobExecutionSummary"]))
+        for one in account.iot.pages(
+            "ListJobExecutionsForThing", key, thingName=thing, maxResults=_PAGE
+        )
+        if (name := jobs.read_name(one["jobId"]))
+    ]
+    found.sort(key=lambda one: (str(one[1].queued), one[0].order, one[1].number), reverse=True)
+    with ThreadPoolExecutor(CONNECTIONS) as pool:
+        asked = pool.map(
+            lambda one: (one[0], _told(account, str(one[0]), one[1])), found[:_MOST_OLD]
+        )
+        return list(asked)
+
+
 def _executions(account: Account, job_id: str) -> Iterator[Execution]:
     key = "executionSummaries"
     for one in account.iot.pages("ListJobExecutionsForJob", key, jobId=job_id, maxResults=_PAGE):
-        told = one["jobExecutionSummary"]
-        yield Execution(
-            thing=one["thingArn"].rpartition("/")[2],
-            status=told["status"],
-            queued=told.get("queuedAt"),
-            started=told.get("startedAt"),
-            updated=told.get("lastUpdatedAt"),
-            number=told.get("executionNumber", 1),
-        )
+        yield _execution(one["thingArn"].rpartition("/")[2], one["jobExecutionSummary"])
+
+
+def _execution(thing: str, told: dict[str, Any]) -> Execution:
+    return Execution(
+        thing=thing,
+        status=told["status"],
+        queued=told.get("queuedAt"),
+        started=told.get("startedAt"),
+        updated=told.get("lastUpdatedAt"),
+        number=told.get("executionNumber", 1),
+    )
 
 
 def _ask(account: Account, job: Job, one: Execution) -> tuple[Execution, bool]:
     """Return why an execution failed, and whether its thing has confirmed since."""
+    found = _told(account, job.id, one)
+    return found, has_confirmed(_shadow(account, one.thing), job.bundle, sha256(job.bundle.data))
+
+
+def _told(account: Account, job_id: str, one: Execution) -> Execution:
+    """Return an execution with what its thing has told of it."""
     try:
         told = account.iot.call(
-            "DescribeJobExecution", jobId=job.id, thingName=one.thing, executionNumber=one.number
+            "DescribeJobExecution", jobId=job_id, thingName=one.thing, executionNumber=one.number
         )
     except AbsentError:  # deleted a moment ago
-        return one, False
+        return one
     details = told["execution"].get("statusDetails", {}).get("detailsMap", {})
-    confirmed = has_confirmed(_shadow(account, one.thing), job.bundle, sha256(job.bundle.data))
-    return replace(one, details=details), confirmed
+    return replace(one, details=details)
 
 
 def _shadow(account: Account, thing: str) -> dict[str, Any]:

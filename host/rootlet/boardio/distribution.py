@@ -63,26 +63,35 @@ APT::Get::AllowUnauthenticated "false";
 APT::Install-Recommends "false";
 APT::Install-Suggests "false";
 """
+_FOREIGN = """\
+#clear APT::Architectures;
+APT::Architecture "{0}";
+APT::Architectures "{0}";
+"""
 
 
-def unpack(packages: Sequence[str], into: Path, progress: Progress) -> dict[str, str]:
+def unpack(
+    packages: Sequence[str], into: Path, progress: Progress, *, architecture: str = ""
+) -> dict[str, str]:
     """Unpack packages and everything they depend on; return each name with its version.
 
-    ``progress(done, total, what)`` is called as it goes. Raises BoardError when this machine
-    has no APT, is no Debian, or the packages cannot be fetched, verified or written.
+    ``progress(done, total, what)`` is called as it goes. Another ``architecture`` than the
+    machine's (such as i386) is read from the suite as it was released, without its updates.
+    Raises BoardError when this machine has no APT, is no Debian, or the packages cannot be
+    fetched, verified or written.
     """
     for program in _PROGRAMS:
         if shutil.which(program) is None:
             raise BoardError(
                 f"cannot fetch {packages[0]}", why=f"this machine has no {program}", hint=_HINT
             )
-    stanzas = _our_sources(_machine_sources(Path("/etc/apt")))
+    stanzas = _our_sources(_machine_sources(Path("/etc/apt")), architecture)
     try:
         # APT fetches as a user without rights: it must be able to reach the folder.
         with tempfile.TemporaryDirectory(prefix="rootlet-apt-") as work:
             Path(work).chmod(0o755)
             _need_room(Path(work))
-            archives = _fetch(packages, Path(work), stanzas, progress)
+            archives = _fetch(packages, Path(work), stanzas, progress, architecture)
             return _extract(archives, into, progress)
     except OSError as error:
         why = f"{error.strerror}: {error.filename}" if error.filename else str(error)
@@ -98,14 +107,19 @@ def _need_room(work: Path) -> None:
 
 
 def _fetch(
-    packages: Sequence[str], work: Path, stanzas: Sequence[str], progress: Progress
+    packages: Sequence[str],
+    work: Path,
+    stanzas: Sequence[str],
+    progress: Progress,
+    architecture: str,
 ) -> list[Path]:
     for folder in ("sources", "none", "state/lists/partial", "cache/archives/partial"):
         (work / folder).mkdir(parents=True)
     (work / "status").touch()
     (work / "sources" / "rootlet.sources").write_text("\n\n".join(stanzas) + "\n")
     configuration = work / "apt.conf"
-    configuration.write_text(_CONFIGURATION.format(work=work))
+    foreign = _FOREIGN.format(architecture) if architecture else ""
+    configuration.write_text(_CONFIGURATION.format(work=work) + foreign)
     apt = ["apt-get", "-c", str(configuration), "-q"]
     _apt([*apt, "--error-on=any", "update"], "package lists", progress)
     _apt([*apt, "install", "-y", "--download-only", *packages], "packages", progress)
@@ -219,8 +233,8 @@ def parse_deb822(text: str) -> list[dict[str, str]]:
     return stanzas
 
 
-def _our_sources(stanzas: Sequence[dict[str, str]]) -> list[str]:
-    ours = list(rewrite(stanzas))
+def _our_sources(stanzas: Sequence[dict[str, str]], architecture: str) -> list[str]:
+    ours = list(rewrite(stanzas, architecture))
     if not ours:
         raise BoardError(
             "cannot fetch MicroPython packages",
@@ -230,15 +244,22 @@ def _our_sources(stanzas: Sequence[dict[str, str]]) -> list[str]:
     return ours
 
 
-def rewrite(stanzas: Sequence[dict[str, str]]) -> Iterator[str]:
-    """Yield the Debian stanzas, with the suite changed, and no option that weakens a check."""
+def rewrite(stanzas: Sequence[dict[str, str]], architecture: str = "") -> Iterator[str]:
+    """Yield the Debian stanzas, with the suite changed, and no option that weakens a check.
+
+    Those for another ``architecture`` name the suite alone.
+    """
     for fields in stanzas:
         suites = [moved for suite in fields.get("Suites", "").split() if (moved := _move(suite))]
+        if architecture:
+            suites = [suite for suite in suites if "-" not in suite]
         official = "main" in fields.get("Components", "").split()
         if not suites or not official or "deb" not in fields.get("Types", "").split():
             continue
         kept = {key: value for key, value in fields.items() if key in _ALLOWED}
         kept |= {"Types": "deb", "Suites": " ".join(suites), "Targets": "Packages"}
+        if architecture:
+            kept["Architectures"] = architecture
         yield "\n".join(f"{key}: {value}" for key, value in kept.items())
 
 

@@ -33,7 +33,7 @@ def compile_package() -> dict[str, bytes]:
     """
     with tempfile.TemporaryDirectory(prefix="rootlet-") as folder:
         target = Path(folder)
-        return {f"{FOLDER}/{s.stem}.mpy": _compile(s, target) for s in device_sources()}
+        return {f"{FOLDER}/{s.stem}.mpy": compile_source(s, target) for s in device_sources()}
 
 
 def compile_factory(bundle: bytes, keys: bytes) -> bytes:
@@ -41,10 +41,11 @@ def compile_factory(bundle: bytes, keys: bytes) -> bytes:
     with tempfile.TemporaryDirectory(prefix="rootlet-") as folder:
         source = Path(folder) / "rootlet_factory.py"
         source.write_text(f"BUNDLE = {bundle!r}\nKEYS = {keys!r}\n", encoding="ascii")
-        return _compile(source, Path(folder))
+        return compile_source(source, Path(folder))
 
 
-def _compile(source: Path, folder: Path) -> bytes:
+def compile_source(source: Path, folder: Path) -> bytes:
+    """Return the bytecode of one module, which is left in ``folder`` too, as ``NAME.mpy``."""
     output = folder / f"{source.stem}.mpy"
     # The name is kept in every module, for tracebacks: short, without folder and ending.
     options = ["-O3", "-s", source.stem, "-o", str(output)]

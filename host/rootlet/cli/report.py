@@ -18,7 +18,9 @@ from urootlet import format_cpython as layout
 if TYPE_CHECKING:
     from rootlet.board import Board
     from rootlet.diff import Side
+    from rootlet.jobs import Name
     from rootlet.page import Report
+    from rootlet.progress import Execution
     from rootlet.served import Served
 
 
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 Examples:
   rootlet report --bundle pumps-7.rlt --board esp32 --html pumps-7.html
   rootlet report --port auto --html board.html
+  rootlet report --port auto --thing pump-7 --html pump-7.html
   rootlet report --target pumps --html fleet.html --json
 
 Exit codes: 0 written, 2 bad input, 3 the board cannot tell, or no such roll-out, 4 board or port,
@@ -36,6 +39,7 @@ Exit codes: 0 written, 2 bad input, 3 the board cannot tell, or no such roll-out
 @click.option("--bundle", "file", type=click.Path(path_type=Path), help="A bundle in a file.")
 @click.option("--port", envvar="ROOTLET_PORT", help="A board: auto, id:SERIAL, or a path.")
 @click.option("--target", default="", help="A fleet, by its name.")
+@click.option("--thing", default="", help="With --port: its jobs so far, from AWS IoT.")
 @click.option(
     "--board",
     "board_id",
@@ -51,6 +55,7 @@ def command(  # noqa: PLR0913 - one argument per option
     file: Path | None,
     port: str | None,
     target: str,
+    thing: str,
     board_id: str | None,
     html: Path | None,
     at: str | None,
@@ -59,8 +64,9 @@ def command(  # noqa: PLR0913 - one argument per option
 ) -> None:
     """Write one page: what is trusted, what that accepts, what it costs, when it ends.
 
-    Of a bundle in a file, of a board with the state of its rotation, or of a fleet with the
-    roll-out. The page stands alone: no script, nothing that is loaded. It can be printed.
+    Of a bundle in a file, of a board with the state of its rotation and, with --thing, the jobs
+    so far, or of a fleet with the roll-out. The page stands alone: no script, nothing that is
+    loaded. It can be printed.
     """
     if (file is not None) + bool(target) + (port is not None and not (file or target)) != 1:
         raise InputError(
@@ -68,6 +74,8 @@ def command(  # noqa: PLR0913 - one argument per option
             why="it is about one bundle, one board or one fleet",
             hint="--bundle FILE, --port PORT or --target FLEET",
         )
+    if thing and (file or target):
+        raise InputError("--thing goes with --port", hint="--target FLEET has all of its things")
     if html is None and not json_output:
         raise InputError("where to?", why="a report is a page", hint="--html FILE, or --json")
     if html and file and html.exists() and html.samefile(file):
@@ -76,6 +84,7 @@ def command(  # noqa: PLR0913 - one argument per option
         file=file,
         port=port,
         target=target,
+        thing=thing,
         board_id=board_id,
         where=where,
         at=moment(at) if at else datetime.now(UTC),
@@ -95,6 +104,7 @@ def _gather(  # noqa: PLR0913 - one argument per option
     file: Path | None,
     port: str | None,
     target: str,
+    thing: str,
     board_id: str | None,
     where: Where,
     at: datetime,
@@ -112,7 +122,14 @@ def _gather(  # noqa: PLR0913 - one argument per option
             jobs = rollout.survey(where.account(), target, "", everything=True, tell=tell)
         return report.of_fleet(jobs, at, board)
     assert port is not None  # noqa: S101 - one of the three is named
-    return report.of_board(port, at, board)
+    history = _history(where, thing) if thing else []
+    return report.of_board(port, at, board, history)
+
+
+def _history(where: Where, thing: str) -> list[tuple[Name, Execution]]:
+    from rootlet.aws import jobs  # noqa: PLC0415 - slow to import
+
+    return jobs.history(where.account(), thing)
 
 
 def _say(found: Report, html: Path | None) -> None:
@@ -134,7 +151,24 @@ def _document(found: Report, html: Path | None) -> dict[str, Any]:
         "served": [_served(one) for one in found.served],
         "costs": [costs.document(line) for line in found.costs],
         "rotation": dict(found.status) or None,
+        "history": [_past(*one) for one in found.history],
         "jobs": [rollout_status.document(one) for one in found.rollout],
+    }
+
+
+def _past(name: Name, one: Execution) -> dict[str, Any]:
+    from rootlet.progress import reason  # noqa: PLC0415 - see _gather
+
+    return {
+        "job_id": str(name),
+        "key_set": name.key_set,
+        "sequence": name.sequence,
+        "phase": name.phase,
+        "wave": name.wave,
+        "status": one.status,
+        "reason": reason(one.details) or None,
+        "queued": one.queued.isoformat() if one.queued else None,
+        "updated": one.updated.isoformat() if one.updated else None,
     }
 
 

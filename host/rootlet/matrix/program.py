@@ -139,7 +139,7 @@ class Command(_Program):
             values = {**_values(kit, Path(name)), "socks": f"127.0.0.1:{socks.port}"}
             ended = program.run(
                 [_WORD.sub(lambda found: values[found[1]], word) for word in self._words],
-                folder=Path(name),
+                folder=Path(),  # the user's own: files that the command names are found
                 enough=decided,
                 seconds=kit.timeout,
                 given=_CONNECT,

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from rootlet.board import Board
     from rootlet.budget import Line
     from rootlet.diff import Side
-    from rootlet.progress import Progress
+    from rootlet.jobs import Name
+    from rootlet.progress import Execution, Progress
     from rootlet.served import Served
     from rootlet.timeline import Chart
 
@@ -32,8 +33,9 @@ class Report:
     """What a bundle, a board or a fleet has for trust, at a time.
 
     ``name`` is the file, port or fleet. ``costs`` are those on ``board``, none without one.
-    ``status`` is what a board says of its rotation (docs/rotation.md), ``rollout`` the jobs of a
-    fleet. Without a bundle ``side`` is None, and ``missing`` says why.
+    ``status`` is what a board says of its rotation (docs/rotation.md), ``history`` what jobs have
+    come to on its thing, newest first, and ``rollout`` the jobs of a fleet.
+    Without a bundle ``side`` is None, and ``missing`` says why.
     """
 
     name: str
@@ -44,6 +46,7 @@ class Report:
     board: Board | None = None
     costs: Sequence[Line] = ()
     status: Mapping[str, Any] = field(default_factory=dict)
+    history: Sequence[tuple[Name, Execution]] = ()
     rollout: Sequence[Progress] = ()
     missing: str = ""
 
@@ -89,7 +92,7 @@ def _sections(report: Report) -> Iterator[tuple[tuple[str, str], str]]:
     """Yield the anchor and heading of each section that there is something for, and its HTML."""
     for name, heading, parts in (
         ("bundle", "What it trusts", trust.bundle(report)),
-        ("rotation", "Rotation on the board", rotation.board(report.status)),
+        ("rotation", "Rotation on the board", rotation.board(report)),
         ("rollout", "Roll-out to the fleet", rotation.fleet(report)),
         ("timeline", "When the roots end", trust.timeline(report.chart)),
         ("services", "What it accepts, by service and verifier", trust.services(report)),

@@ -2,28 +2,51 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from rootlet import chart, standing
+from rootlet import chart, progress, standing
 from rootlet.page import html
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from datetime import datetime
 
+    from rootlet.jobs import Name
     from rootlet.page import Report
-    from rootlet.progress import Progress
+    from rootlet.progress import Execution, Progress
 
+_NO_HISTORY = (
+    "The board keeps the state of now and no dates of what was before. "
+    "What came to it by jobs is known to AWS IoT, and here where a thing was named."
+)
 _SOME = 12  # names of things that are written out
 
 
-def board(status: Mapping[str, Any]) -> list[str]:
-    """Return slots, state, floors and wear; nothing without a status."""
-    if not status:
+def board(report: Report) -> list[str]:
+    """Return slots, state, floors and wear, and the jobs so far; nothing without a status."""
+    if not report.status:
         return []
+    columns = ("set", "phase", "wave", "state", "queued", "last word")
+    past = html.table("Jobs, newest first", columns, [_past(*one) for one in report.history])
     return [
-        html.facts(standing.facts(status)),
-        html.table("Slots", standing.COLUMNS, standing.slots(status)),
+        html.facts(standing.facts(report.status)),
+        html.table("Slots", standing.COLUMNS, standing.slots(report.status)),
+        past if report.history else html.paragraph(_NO_HISTORY),
     ]
+
+
+def _past(name: Name, one: Execution) -> tuple[str, ...]:
+    return (
+        f"{name.key_set}.{name.sequence}",
+        name.phase,
+        name.wave,
+        f"{one.status} {progress.reason(one.details)}".strip(),
+        _moment(one.queued),
+        _moment(one.updated),
+    )
+
+
+def _moment(at: datetime | None) -> str:
+    return f"{at:%Y-%m-%d %H:%M}" if at else "-"
 
 
 def fleet(report: Report) -> list[str]:
@@ -57,7 +80,7 @@ def _job(one: Progress) -> tuple[str, ...]:
         job.name.wave,
         f"{job.status}: {job.reason}" if job.reason else job.status,
         html.bar(words, one.share),
-        f"{job.created:%Y-%m-%d %H:%M}",
+        _moment(job.created),
         str(job.deadline or "-"),
     )
 

@@ -11,6 +11,7 @@ The states on the right are final. ``version`` goes up by one with each change.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -102,30 +103,30 @@ class JobStore:
     """Every execution, by thing and job, in the order in which they were queued."""
 
     def __init__(self) -> None:
-        self._known: dict[tuple[str, str], Execution] = {}
+        self._known: defaultdict[str, dict[str, Execution]] = defaultdict(dict)
 
     def queue(self, job_id: str, document: dict[str, Any], thing: str, now: int) -> Execution:
         """Queue a job for one thing; InvalidRequest if it has one of that name."""
-        if (thing, job_id) in self._known:
+        if job_id in self._known[thing]:
             raise JobError("InvalidRequest", f"job {job_id} exists for {thing}")
         made = Execution(job_id, thing, document, queued_at=now, updated_at=now)
-        self._known[thing, job_id] = made
+        self._known[thing][job_id] = made
         return made
 
     def find(self, thing: str, job_id: str, number: int | None = None) -> Execution:
         """Return one execution; ResourceNotFound if there is none, or none of that number."""
-        found = self._known.get((thing, job_id))
+        found = self._known[thing].get(job_id)
         if found is None or number not in (None, found.number):
             raise JobError("ResourceNotFound", f"no execution of job {job_id} for {thing}")
         return found
 
     def things(self, job_id: str) -> list[str]:
         """Return the things that a job was queued for."""
-        return [thing for thing, job in self._known if job == job_id]
+        return [thing for thing, own in self._known.items() if job_id in own]
 
     def pending(self, thing: str) -> list[Execution]:
         """Return what a thing has to do: what is in progress first, the oldest first."""
-        own = [each for each in self._known.values() if each.thing == thing and each.pending]
+        own = [each for each in self._known[thing].values() if each.pending]
         return sorted(own, key=lambda each: _PENDING.index(each.status))
 
     def first(self, thing: str) -> Execution | None:
@@ -173,9 +174,9 @@ class JobStore:
 
     def delete(self, thing: str, job_id: str, _: int = 0) -> None:
         """Forget an execution, whatever its state and whenever."""
-        del self._known[thing, self.find(thing, job_id).job_id]
+        del self._known[thing][self.find(thing, job_id).job_id]
 
     def late(self, now: int) -> list[Execution]:
         """Return what has outlived its step timer."""
-        own = self._known.values()
-        return [each for each in own if each.deadline is not None and each.deadline <= now]
+        known = [each for own in self._known.values() for each in own.values()]
+        return [each for each in known if each.deadline is not None and each.deadline <= now]
