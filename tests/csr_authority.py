@@ -1,11 +1,14 @@
 """An owner's program that has certificates signed, as ``python -m urootlet --renew`` calls it.
 
 ``python csr_authority.py FOLDER [FAULT] sign|retire [ID]``. The folder holds a CA (``ca.key``,
-``ca.crt``); calls are noted in ``calls``. FAULT is what goes wrong: fail, nonsense, other, short.
+``ca.crt``); calls are noted in ``calls``. FAULT is what goes wrong: fail, nonsense, other, short,
+or hang; it fails too while there is a file ``fails``.
 """
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -62,6 +65,13 @@ def answer(folder: Path, fault: str) -> bytes:
     return b"nonsense" if fault == "nonsense" else found.public_bytes(PEM)
 
 
+def hang(folder: Path) -> None:
+    """Wait for ever, for a program that does too; both are in ``hangs``."""
+    with subprocess.Popen(["sleep", "1000"]) as child:
+        (folder / "hangs.new").write_text(f"{os.getpid()} {child.pid}")
+        (folder / "hangs.new").rename(folder / "hangs")
+
+
 def main(arguments: list[str]) -> int:
     """Do what is asked for."""
     folder = Path(arguments[0])
@@ -69,8 +79,10 @@ def main(arguments: list[str]) -> int:
     fault = arguments[1] if at == 2 else ""
     with (folder / "calls").open("a") as calls:
         calls.write(" ".join(arguments[at:]) + "\n")
-    if fault == "fail":
+    if fault == "fail" or (folder / "fails").exists():
         return 1
+    if fault == "hang":
+        hang(folder)
     if arguments[at] == "sign":
         sys.stdout.buffer.write(answer(folder, fault))
     return 0

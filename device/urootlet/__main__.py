@@ -2,7 +2,10 @@
 
 import sys
 
-from .agent_cpython import main
+from .signals_cpython import hold
 
 if __name__ == "__main__":
+    hold()
+    from .agent_cpython import main
+
     sys.exit(main())

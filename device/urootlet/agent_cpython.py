@@ -17,11 +17,11 @@ from .jobs import Jobs
 from .mqtt_cpython import RefusedError
 from .renewal import Renewal
 from .rotation import Rotation
+from .signals_cpython import Stopped, stoppable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-    from types import FrameType
+    from collections.abc import Callable, Sequence
     from typing import Any
 
     from .csr_cpython import Renewer
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 DONE, BAD, NETWORK, WAITS, INTERRUPTED = 0, 2, 5, 6, 130
 _FIRST_PAUSE, _LONGEST_PAUSE = 5, 300  # seconds between connections that fail
 _TICK = 0.2  # seconds between looks at messages and work
+_AT_ONCE = 100  # messages with one look, so that a flood does not keep other work from its turn
 _CHECK = 300  # seconds between looks at what is not urgent
 _LISTEN = 3  # seconds for a retained offer to arrive
 
@@ -46,13 +47,6 @@ examples:
 """
 
 log = logging.getLogger("urootlet")
-
-
-class Stopped(BaseException):
-    """A signal has come; no handler of errors may keep it.
-
-    It may come anywhere: what is written to the disk stands a power cut anywhere.
-    """
 
 
 class Agent:
@@ -78,10 +72,12 @@ class Agent:
     def run(self, *, once: bool) -> int:
         """Connect again and again, or with ``once`` until nothing is left to do."""
         pause = _FIRST_PAUSE
+        renew = once
         while True:
             try:
-                again = self._session(once=once)
+                again = self._session(once=once, renew=renew)
                 pause = _FIRST_PAUSE
+                renew = once
                 if once and not again:
                     return WAITS if self.waits else DONE
             except (Error, OSError, RefusedError) as error:
@@ -92,23 +88,24 @@ class Agent:
                     return NETWORK
                 notify(f"STATUS={error}")
                 self._rest(random.uniform(pause, 2 * pause))  # noqa: S311 - a fleet's spread
+                renew = True  # the old certificate may be what is wrong
                 pause = min(2 * pause, _LONGEST_PAUSE)
 
-    def _session(self, *, once: bool) -> bool:
+    def _session(self, *, once: bool, renew: bool) -> bool:
         """Serve one connection; tell whether to connect again at once."""
-        self._renew()
+        if renew and self.renewer is not None:
+            self.renewer.try_renew()
         client = self.renewal.connect()
         try:
             told = client.session
             log.info("connected as %s: %s, %s", self._config.thing, told.protocol, told.suite)
             notify("READY=1\nSTATUS=connected")
-            self._retire()
             jobs = Jobs(self._trust, client if self._jobs else None, self._heard)
             self._new = False
             if self._offers:
                 client.set_callback(jobs.heard)
                 client.subscribe(self._offers, 1)
-            return self._listen(client, jobs, once=once)
+            return self._tend() or self._listen(client, jobs, once=once)
         finally:
             client.disconnect()
 
@@ -117,16 +114,19 @@ class Agent:
         work: "Callable[[], Any]" = jobs.poll if self._jobs else client.check_msg
         started = checked = time.monotonic()
         while True:
-            work()
-            if self._new or jobs.ready:
-                return True
+            for _ in range(_AT_ONCE):
+                work()
+                if self._new or jobs.ready:
+                    return True
+                if not client.waiting:
+                    break
             now = time.monotonic()
             listens = self._offers and now < started + _LISTEN
             if once and not listens and not (self._jobs and jobs.busy):
                 return False
             if now > checked + _CHECK:
                 checked = now
-                if self.renewal.ready or (self.renewer and self.renewer.due):
+                if self._tend() or self.renewal.ready:
                     return True
             self._rest(_TICK)
 
@@ -134,16 +134,15 @@ class Agent:
         if topic.decode() == self._offers:
             self._new = self._trust.try_offer(message) or self._new
 
-    def _renew(self) -> None:
-        """Have a certificate that ends soon renewed; the old one serves if that fails."""
-        if self.renewer is not None and self.renewer.due:
-            with _logged():
-                self.renewer.renew()
+    def _tend(self) -> bool:
+        """Retire and renew what is due; tell whether there is a new certificate to connect with.
 
-    def _retire(self) -> None:
-        if self.renewer is not None:
-            with _logged():
-                self.renewer.retire()
+        The connection stays, and the old certificate serves, however often that fails.
+        """
+        if self.renewer is None:
+            return False
+        self.renewer.try_retire()
+        return self.renewer.try_renew()
 
     @staticmethod
     def _rest(seconds: float) -> None:
@@ -157,14 +156,6 @@ def notify(text: str) -> None:
     if path:
         with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as end:
             end.sendto(text.encode(), path.replace("@", "\0", 1) if path[0] == "@" else path)
-
-
-@contextlib.contextmanager
-def _logged() -> "Iterator[None]":
-    try:
-        yield
-    except Error as error:
-        log.warning("%s", error)
 
 
 def _told(what: str, name: str) -> "Callable[..., None]":
@@ -194,7 +185,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--once", action="store_true", help="do what is to do, then end")
     parser.add_argument("--no-jobs", action="store_true", help="for brokers that are not AWS IoT")
     parser.add_argument(
-        "--renew", metavar="PROGRAM", help="signs a new certificate when the old one ends soon"
+        "--renew",
+        metavar="PROGRAM",
+        type=shlex.split,
+        help="signs a new certificate when the old one ends soon",
     )
     parser.add_argument(
         "--renew-days", type=int, default=30, metavar="N", help="how soon that is (default: 30)"
@@ -215,37 +209,37 @@ def _no_use(why: str) -> int:
     return BAD
 
 
-def _stop(number: int, _frame: "FrameType | None") -> None:
-    for each in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(each, signal.SIG_IGN)
-    raise Stopped(number)
-
-
 def main(arguments: "Sequence[str] | None" = None) -> int:
-    """Run the agent; return its exit status."""
+    """Run the agent; return its exit status. From then on this process ignores the signals."""
     options = _parser().parse_args(arguments)
     level = logging.INFO if options.verbose else logging.WARNING
     logging.basicConfig(level=level, stream=sys.stderr, format="%(name)s: %(message)s")
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, _stop)
+    try:
+        return stoppable(lambda: _run(options))
+    except Stopped as stopped:
+        notify("STOPPING=1")
+        return INTERRUPTED if stopped.args[0] == signal.SIGINT else DONE
+
+
+def _run(options: argparse.Namespace) -> int:
     folder = options.dir.rstrip("/") + "/"
     try:
         held = _locked(folder)
-        agent = Agent(folder, jobs=not options.no_jobs)
-        if options.renew:
-            from .csr_cpython import Renewer
-
-            agent.renewer = Renewer(agent.renewal, shlex.split(options.renew), options.renew_days)
     except BlockingIOError:
         return _no_use(f"{folder}: another agent is at work there")
     except OSError as error:
         return _no_use(f"{error}")
+    try:
+        agent = Agent(folder, jobs=not options.no_jobs)
+        if options.renew:
+            from .csr_cpython import Renewer
+
+            agent.renewer = Renewer(agent.renewal, options.renew, options.renew_days)
+    except OSError as error:
+        return _no_use(f"{error}")
     except Error as error:
         return _no_use(f"{error}: {error.advice}")
-    try:
+    else:
         return agent.run(once=options.once)
-    except Stopped as stopped:
-        notify("STOPPING=1")
-        return INTERRUPTED if stopped.args[0] == signal.SIGINT else DONE
     finally:
         os.close(held)

@@ -91,9 +91,14 @@ class MQTTClient:
         self._client.subscribe(_text(topic), qos)
         self._answer("SUBACK")
 
+    @property
+    def waiting(self) -> bool:
+        """Whether :meth:`check_msg` has something to do, if only to tell of a lost connection."""
+        return not self._messages.empty()
+
     def check_msg(self) -> None:
         """Hand one message to the callback if one is there."""
-        if not self._messages.empty():
+        if self.waiting:
             self.wait_msg()
 
     def wait_msg(self) -> None:

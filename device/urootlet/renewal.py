@@ -7,6 +7,8 @@ the same states, attempts and back-off as a rotation of roots (docs/rotation.md)
 - A pair comes from this device itself or over its own port, never over the network.
 - It is tried alone, under the active roots: TLS, name, and CONNACK 0. Only that makes it the
   active one; a failure is never evidence, and the old pair serves.
+- Where the old pair is refused, it is tried under the very roots that this happened under: they
+  may be new too, and alone allowed.
 - ``cert.der`` and ``key.der`` are what was flashed. They count until a pair is confirmed, and
   again when somebody flashes others. Nothing here writes them.
 """
@@ -58,17 +60,8 @@ class Renewal:
         self._flashed = identity.cert + identity.key
         self._own = Rotation(trust.store.folder + "i", hooks, (b"", b""), identity)
         self.status = self._own.status
-        record = self._own.store.record
-        digest = hash16(self._flashed)
-        if not record.number:
-            self._rebuild()
-        elif record.keys_hash != digest:  # others were flashed since: they count
-            number = record.number
-            self._own.store.record = Record()
-            self._own.store.record.number = number
-            self._own.store.mirrored = False
-        self._own.store.record.keys_hash = digest
-        self._present(self.active())
+        trust.attempt = self._meet  # type: ignore[method-assign]  # its connections are ours
+        self._agree()
 
     def active(self) -> bytes:
         """Return the pair that serves."""
@@ -106,15 +99,15 @@ class Renewal:
         try:
             self._present(pair)
             own.identity.context(self._roots())
+            own.settle()
+            inactive = SLOTS[1 - record.active]
+            store.put(inactive, pair)
+            if hash16(store.read(inactive)) != hashed:
+                raise Error("FLASH", "read back")
+            record.candidate_hash = hashed
+            store.step(_OFFER)
         finally:
-            self._present(self.active())
-        own.settle()
-        inactive = SLOTS[1 - record.active]
-        store.put(inactive, pair)
-        if hash16(store.read(inactive)) != hashed:
-            raise Error("FLASH", "read back")
-        record.candidate_hash = hashed
-        store.step(_OFFER)
+            self._agree()
         own.counted = True
         own.tell("on_offer", cert)
         return True
@@ -124,20 +117,29 @@ class Renewal:
 
         A pair that waits is tried first; while new roots are tried it waits.
         """
-        client = self._attempt(hurry=False)
-        if client is not None:
-            return client
-        try:
-            return self.trust.connect()
-        except Error as error:
-            # The old certificate may have been cut off too early: then the new one is all we have.
-            client = self._attempt(hurry=True) if error.code == "CLIENTCERT" else None
-            if client is None:
-                raise
-            return client
+        return self._attempt() or self.trust.connect()
 
-    def _attempt(self, hurry: bool) -> "Any":
-        """Try the candidate if it is time; return the client or None. No fault of it gets out."""
+    def _meet(self, bundle: "Any", floor: int) -> "Any":
+        """Make one connection of the trust's own, as :meth:`Rotation.attempt` does.
+
+        When this device is refused, the old certificate may have been cut off too early: then the
+        pair that waits is all we have, and these roots may be. CONNACK 0 with both proves both.
+        """
+        trust = self.trust
+        answer = Rotation.attempt(trust, bundle, floor)
+        # In TLS 1.3 a server may just close: then it is POLICY, as without certificates.
+        if floor >= 0 and isinstance(answer, Error) and answer.code in ("CLIENTCERT", "POLICY"):
+            if trust._trying and clock.raised:  # or only what the next one adds would be undone
+                clock.set_clock(clock.now() - clock.raised)
+                clock.raised = 0
+            return self._attempt(bundle, floor) or answer
+        return answer
+
+    def _attempt(self, roots: "Any" = None, floor: int = 0) -> "Any":
+        """Try the candidate if it is time; return the client or None. No fault of it gets out.
+
+        With ``roots`` the active pair has just been refused under them, and the time is now.
+        """
         own = self._own
         try:
             record = own.store.record
@@ -146,17 +148,19 @@ class Renewal:
             if record.state == _TRIAL and record.attempts >= _MAX_ATTEMPTS:
                 record.reason = _TIRED
                 own.store.step(_SPENT)
-            due = self.ready
-            if hurry:
-                due = record.state == _PARKED and clock.now() >= record.tried_at + _HURRY
-            if due and self.trust.store.record.state not in (_TRIAL, _REVOKE):
-                return self._trial()
+            if roots:
+                due = record.state == _TRIAL or own._due(record.tried_at + _HURRY)
+            else:
+                due = self.ready and self.trust.store.record.state not in (_TRIAL, _REVOKE)
+            if due:
+                return self._trial(roots, floor)
         except Error as error:
-            self._present(self.active())
             own.tell("on_error", error)
+        finally:
+            self._agree()
         return None
 
-    def _trial(self) -> "Any":
+    def _trial(self, roots: "Any", floor: int) -> "Any":
         """Try the candidate; return the client, or None when the active pair must serve."""
         own = self._own
         record = own.store.record
@@ -170,18 +174,23 @@ class Renewal:
         own.counted = False  # what the offer wrote was the first attempt
         own.tell("on_trial", cert)
         self._present(pair)
-        roots = self._roots()
-        answer = self.trust.attempt(roots, max(roots.created, self.trust.store.record.time_floor))
+        if not roots:
+            roots = self._roots()
+            floor = max(roots.created, self.trust.store.record.time_floor)
+        answer = Rotation.attempt(self.trust, roots, floor)
         if isinstance(answer, Error):
-            self._present(self.active())
             own.tell("on_error", answer)
             record.reason = _INCONCLUSIVE
             own.store.step(_FAILS)
             tell_reason(own, "on_parked")
             return None
         record.reason = _CONFIRMED
-        own.store.step(_WORKS)
-        own.tell("on_confirm", cert)
+        try:
+            own.store.step(_WORKS)
+        except Error as error:  # a worn flash: this connection is verified all the same
+            own.tell("on_error", error)
+        if not own.store.record.state:
+            own.tell("on_confirm", cert)
         return answer
 
     def _roots(self) -> Bundle:
@@ -190,6 +199,23 @@ class Renewal:
         if not data:
             raise Error("NOROOTS", "no usable bundle")
         return Bundle(data)
+
+    def _agree(self) -> None:
+        """Go by what was flashed, and by the record if it is about that; present what serves.
+
+        A write that fails has the record read again, so this follows whatever may write.
+        """
+        store = self._own.store
+        digest = hash16(self._flashed)
+        number = store.record.number
+        if not number:
+            self._rebuild()
+        elif store.record.keys_hash != digest:  # others were flashed since: they count
+            store.record = Record()
+            store.record.number = number
+            store.mirrored = False
+        store.record.keys_hash = digest
+        self._present(self.active())
 
     def _present(self, pair: bytes) -> None:
         """Let connections be made with a pair from now on."""

@@ -1,4 +1,4 @@
-"""Replacing a file on a POSIX system so that a power cut leaves the old bytes or the new."""
+"""Replacing and removing a file on a POSIX system: a power cut leaves the old or the new."""
 
 import os
 
@@ -11,6 +11,17 @@ def replace(path: str, data: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     os.replace(beside, path)
+    _flush(path)
+
+
+def remove(path: str) -> None:
+    """Remove a file, so that no power cut brings it back."""
+    os.remove(path)
+    _flush(path)
+
+
+def _flush(path: str) -> None:
+    """Flush the folder that ``path`` is in."""
     folder = os.open(os.path.dirname(path) or ".", os.O_RDONLY)
     try:
         os.fsync(folder)

@@ -42,6 +42,7 @@ hooks = {
 hooks["on_trial"] = lambda _found: told.append(["on_trial"])
 hooks["on_confirm"] = lambda _found: told.append(["on_confirm"])
 trust = None
+renewal = None
 client = None
 
 
@@ -50,9 +51,28 @@ def offer(name):
         return "new" if trust.offer(file.read()) else "same"
 
 
+def pair(name):
+    """Have the device's own certificate and key replaced, with those in two files."""
+    global renewal
+    from urootlet.renewal import Renewal
+
+    renewal = Renewal(trust, {"on_error": hooks["on_error"]})
+    parts = []
+    for kind in ("crt", "key"):
+        with open(folder + name + "." + kind, "rb") as file:
+            parts.append(file.read())
+    return "new" if renewal.offer(*parts) else "same"
+
+
+def own():
+    """What the device presents, and what became of the last pair."""
+    status = renewal.status()
+    return [binascii.hexlify(trust.identity.cert).decode(), status["state"], status["reason"]]
+
+
 def connect():
     global client
-    client = trust.connect()
+    client = (renewal or trust).connect()
     return binascii.hexlify(client.session.anchor).decode()
 
 
@@ -116,7 +136,7 @@ def boot():
 STEPS = {
     step.__name__: step
     for step in (
-        offer, connect, say, leave, later, get, status, reason, active, banned, keys, hooked,
+        offer, pair, own, connect, say, leave, later, get, status, reason, active, banned, keys, hooked,
         now, boot,
     )
 }  # fmt: skip

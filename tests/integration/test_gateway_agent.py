@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import itertools
 import json
 import os
 import shutil
@@ -11,7 +12,9 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from cryptography import x509
@@ -26,14 +29,29 @@ from jobs_world import document, reasons
 from rootlet.lab.jobs import JobService
 from rotating_device import RotatingDevice
 from rotation_cases import ROOTS, Release
+from rotation_world import PowerCut
+from urootlet import csr_cpython
+from urootlet.agent_cpython import Agent
 from urootlet.csr_cpython import Renewer
 from urootlet.errors import Error
 from urootlet.renewal import Renewal
+from urootlet.signals_cpython import Stopped
 
 OFFERS = "rootlet/offers/pumps"
 THING = "test-thing"
 UNIT = Path(__file__).parents[2] / "examples" / "gateway" / "rootlet.service"
 AUTHORITY = Path(csr_authority.__file__)
+#: The agent with looks that are not 5 minutes apart, and pauses that are not either.
+HASTY = (
+    "import sys",
+    "from urootlet import agent_cpython, csr_cpython",
+    "agent_cpython._CHECK = 0.1",
+    "csr_cpython._FIRST_PAUSE = 60",
+    "real = csr_cpython.time.monotonic",
+    "csr_cpython.time = type('Time', (), {'monotonic': lambda: 200 * real()})",
+    "sys.exit(agent_cpython.main())",
+)
+STOPPED = Path(__file__).parents[1] / "device" / "stopped_script.py"
 
 
 class Gateway:
@@ -44,9 +62,17 @@ class Gateway:
         self.folder, self.lab = folder, lab
         RotatingDevice(Device("cpython", folder), lab, **settings)
 
-    def start(self, *options, **environment):
-        """Start the agent."""
-        command = [sys.executable, "-W", "error", "-m", "urootlet", "--dir", str(self.folder)]
+    def isolate(self):
+        """Let nobody answer from now on."""
+        with socket.create_server(("127.0.0.1", 0)) as nobody:
+            port = nobody.getsockname()[1]
+        path = self.folder / "rootlet.json"
+        path.write_text(json.dumps(json.loads(path.read_text()) | {"port": port}))
+
+    def start(self, *options, hasty=(), **environment):
+        """Start the agent, or ``hasty`` lines of Python that make its times shorter."""
+        agent = ("-c", "\n".join(hasty)) if hasty else ("-m", "urootlet")
+        command = [sys.executable, "-W", "error", *agent, "--dir", str(self.folder)]
         return subprocess.Popen(
             [*command, "--verbose", *options],
             env={**os.environ, "PYTHONPATH": str(DEVICE), **environment},
@@ -85,6 +111,8 @@ def python(*arguments):
         check=False,
     )
     assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr
+    return done.stdout
 
 
 @pytest.fixture
@@ -114,11 +142,7 @@ class TestOnce:
         assert reasons(jobs) == [("SUCCEEDED", "confirmed"), ("FAILED", "parked")]
 
     def test_without_a_server_it_ends_with_5_and_says_what_to_do(self, gateway):
-        settings = json.loads((gateway.folder / "rootlet.json").read_text())
-        with socket.create_server(("127.0.0.1", 0)) as nobody:
-            port = nobody.getsockname()[1]
-        text = json.dumps(settings | {"port": port})
-        (gateway.folder / "rootlet.json").write_text(text)
+        gateway.isolate()
         status, told = gateway.run()
         assert status == 5
         assert "E-NET" in told
@@ -161,6 +185,29 @@ class TestUntilItIsStopped:
         assert running.returncode == 0
         assert "roots confirm sequence 2" in told
 
+    def test_it_takes_all_that_has_come_with_one_look(self, tmp_path, lab, monkeypatch, caplog):
+        gateway = Gateway(tmp_path / "gateway", lab, offers=OFFERS)
+        agent = Agent(f"{gateway.folder}/", jobs=False)
+        client = agent.renewal.connect()
+        monkeypatch.setattr(agent.renewal, "connect", lambda: client)
+        caplog.set_level("INFO", "urootlet")
+
+        def flood():
+            for _ in range(100):
+                operator.publish(OFFERS, b"no bundle")
+            wait_for(lambda: client._messages.qsize() == 100)
+
+        def stop():
+            raise Stopped
+
+        rests = iter((flood, stop))
+        monkeypatch.setattr(agent, "_rest", lambda _seconds: next(rests)())
+        with lab.subscriber("nothing") as operator, pytest.raises(Stopped):
+            agent.run(once=False)
+        assert [one for one in caplog.messages if "error" in one] == [
+            "roots error E-FORMAT: byte 0: magic"
+        ] * 100
+
     def hears(self, systemd, what):
         while what not in systemd.recv(4096):
             pass
@@ -176,6 +223,15 @@ class TestUntilItIsStopped:
             told, _ = running.communicate(timeout=30)
         assert running.returncode == 130
         assert "Traceback" not in told
+
+    @pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
+    def test_a_signal_at_any_call_from_start_to_end_ends_it_well(self, gateway, number, status):
+        gateway.isolate()
+        options = ("--dir", str(gateway.folder), "--once", "--renew", "/bin/false")
+        told = json.loads(python(str(STOPPED), str(int(number)), "8", *options))
+        assert told["never"] == 5
+        assert told["calls"] > 1000
+        assert told["found"] == [status] * 8
 
 
 class TestItsCertificate:
@@ -219,10 +275,8 @@ class TestItsCertificate:
         ],
     )
     def test_an_answer_of_no_use_changes_nothing(self, ending, fault, said):
-        renewal = Renewal(urootlet.rotating(f"{ending.folder}/"))
-        program = (sys.executable, str(AUTHORITY), str(ending.folder.parent), fault)
         with pytest.raises(Error, match=said):
-            Renewer(renewal, program, 5000).renew()
+            renewer(ending, fault).renew()
         assert not (ending.folder / "itb").exists()
 
     def test_the_old_one_serves_while_there_is_no_answer(self, ending):
@@ -233,6 +287,136 @@ class TestItsCertificate:
         key = (ending.folder / "inew").read_bytes()
         self.renew(ending)
         assert (ending.folder / "itb").read_bytes().endswith(key)  # one key for both requests
+
+    def test_a_program_that_fails_costs_no_connection_and_is_called_ever_more_rarely(
+        self, ending, lab
+    ):
+        fails = ending.folder.parent / "fails"
+        fails.touch()
+        program = f"{sys.executable} {AUTHORITY} {ending.folder.parent}"
+        options = ("--no-jobs", "--renew", program, "--renew-days", "5000")
+        before = lab.events.last
+        with ending.start(*options, hasty=HASTY) as running:
+            assert running.stdout is not None
+            lines = iter(running.stdout.readline, "")
+            told = [next(line for line in lines if "sign ended" in line) for _ in range(3)]
+            assert opened(lab, before) == 1
+            fails.unlink()
+            assert any("is retired" in line for line in lines)
+            running.send_signal(signal.SIGTERM)
+            running.communicate(timeout=30)
+        assert [line.split()[-2:] for line in told] == [[n, "minutes"] for n in "124"]
+        assert self.calls(ending)[:4] == ["sign"] * 4
+        assert opened(lab, before) == 2
+        assert running.returncode == 0
+
+    @pytest.mark.parametrize(
+        ("work", "error"),
+        [("try_renew", Error("CLIENTCERT", "sign")), ("try_retire", OSError("no space"))],
+    )
+    def test_after_a_failure_it_waits_5_minutes_then_longer_then_a_day(
+        self, ending, monkeypatch, caplog, work, error
+    ):
+        now, calls = 0, []
+
+        def fail(*_words, given=b""):
+            calls.append(now)
+            raise error
+
+        found = renewer(ending)
+        monkeypatch.setattr(found, "_run", fail)
+        monkeypatch.setattr(Renewal, "previous", Renewal.active)  # there is one to retire
+        monkeypatch.setattr(csr_cpython, "time", SimpleNamespace(monotonic=lambda: now))
+        while now < 5 * 86_400:
+            assert not getattr(found, work)()
+            now += 300
+        waits = [later - one for one, later in itertools.pairwise(calls)]
+        assert waits[:4] == [300, 600, 1_200, 2_400]
+        assert waits[-2:] == [86_400, 86_400]
+        assert waits == sorted(waits)
+        assert len(caplog.messages) == len(calls)
+
+    def test_a_program_that_hangs_is_ended_with_all_that_it_started(self, ending, monkeypatch):
+        hangs = ending.folder.parent / "hangs"
+        communicate = subprocess.Popen.communicate
+
+        def hastily(child, given, timeout):
+            assert timeout == 120
+            wait_for(hangs.exists)
+            return communicate(child, given, timeout=0.01)
+
+        monkeypatch.setattr(subprocess.Popen, "communicate", hastily)
+        with pytest.raises(Error, match="timed out"):
+            renewer(ending, "hang").renew()
+        wait_for(lambda: not any(map(is_running, hangs.read_text().split())))
+        assert (ending.folder / "inew").exists()
+
+    def test_a_stop_ends_a_program_that_hangs(self, ending):
+        program = f"{sys.executable} {AUTHORITY} {ending.folder.parent} hang"
+        hangs = ending.folder.parent / "hangs"
+        options = ("--no-jobs", "--renew", program, "--renew-days", "5000")
+        with ending.start(*options) as running:
+            wait_for(hangs.exists)
+            running.send_signal(signal.SIGTERM)
+            told, _ = running.communicate(timeout=30)
+        assert running.returncode == 0
+        assert "connected as" in told  # the old one serves meanwhile
+        wait_for(lambda: not any(map(is_running, hangs.read_text().split())))
+
+    def test_a_key_that_may_be_part_of_a_pair_is_not_asked_for_again(self, ending, monkeypatch):
+        """Power goes when the certificate is there: it may have been taken or not."""
+
+        def cut(*_pair):
+            raise PowerCut
+
+        (ending.folder / "inew").write_bytes(made := new_key())
+        with monkeypatch.context() as cutting:
+            cutting.setattr(Renewal, "offer", cut)
+            with pytest.raises(PowerCut):
+                renewer(ending).renew()
+        assert not (ending.folder / "inew").exists()
+        renewer(ending).renew()
+        assert not (ending.folder / "itb").read_bytes().endswith(made)
+
+    def test_a_key_that_serves_is_not_asked_for_again(self, ending):
+        """A backup was restored that still had the key of a request."""
+        used = (ending.folder / "key.der").read_bytes()
+        (ending.folder / "inew").write_bytes(used)
+        renewer(ending).renew()
+        assert not (ending.folder / "itb").read_bytes().endswith(used)
+
+
+def opened(lab, after):
+    """How many sessions of the gateway the lab has seen since event ``after``."""
+    kinds = [one.kind for one in lab.events if one.number > after and one.thing == THING]
+    return kinds.count("open")
+
+
+def wait_for(condition):
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def is_running(process):
+    """Whether there is a process of this number that has not ended."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(") ")[2][0] not in "ZX"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def new_key():
+    return ec.generate_private_key(ec.SECP256R1()).private_bytes(
+        Encoding.DER, PrivateFormat.TraditionalOpenSSL, NoEncryption()
+    )
+
+
+def renewer(gateway, *fault):
+    """What the agent renews with, in this process."""
+    program = (sys.executable, str(AUTHORITY), str(gateway.folder.parent), *fault)
+    return Renewer(Renewal(urootlet.rotating(f"{gateway.folder}/")), program, 5000)
 
 
 class TestPort443:

@@ -3,17 +3,32 @@
 The device is in memory; the server takes the certificates that the test says.
 """
 
+import errno
 from contextlib import suppress
 
 import pytest
 
-from rotation_world import CA3, CREATED, NEW, Board, PowerCut, Server, leaf
+from rotation_world import (
+    CA1,
+    CA3,
+    CREATED,
+    NEW,
+    POWER_ON,
+    REVOKE,
+    Board,
+    PowerCut,
+    Server,
+    anchor,
+    leaf,
+    offered,
+)
 from urootlet.errors import Error
 from urootlet.renewal import Renewal, split
 
 OLD_CERT, NEW_CERT, NEXT_CERT = (leaf(CREATED + n) for n in range(3))
 OLD_KEY, NEW_KEY, NEXT_KEY = (b"\x30\x03\x02\x01" + bytes((n,)) for n in range(3))
 HURRY = 900
+REVOKING = offered((CA3,), 2, flags=REVOKE)
 
 
 class OwnedDevice(Board):
@@ -22,9 +37,8 @@ class OwnedDevice(Board):
     def __init__(self):
         super().__init__()
         self.accepted = [OLD_CERT]
-        self.link.answer = lambda *_: (
-            self.link.server if self.link.cert in self.accepted else Error("CLIENTCERT", "alert")
-        )
+        self.refusal = "CLIENTCERT"
+        self.link.answer = self.answer
         self.link.cert, self.link.key = OLD_CERT, OLD_KEY
         self.hooked = []
 
@@ -38,6 +52,13 @@ class OwnedDevice(Board):
 
     flashed = (OLD_CERT, OLD_KEY)
 
+    def answer(self, found, _application):
+        """The server refuses who has passed its own name and roots, as in TLS."""
+        server = self.link.server
+        held = [found.original(index) for index in range(len(found.anchors))]
+        known = server.root and anchor(server.root).original in held
+        return Error(self.refusal) if known and self.link.cert not in self.accepted else server
+
     def connect(self):
         try:
             self.renewal.connect()
@@ -49,6 +70,19 @@ class OwnedDevice(Board):
     def serves(self):
         """The certificate that the last connection was made with."""
         return self.link.cert
+
+
+def fill(device, patch, writes):
+    """Let the flash be full after so many writes."""
+    write = device.flash.write
+    left = iter(range(writes))
+
+    def until_full(name, data):
+        if next(left, None) is None:
+            raise OSError(errno.ENOSPC, "no space")
+        write(name, data)
+
+    patch.setattr(device.flash, "write", until_full)
 
 
 @pytest.fixture
@@ -140,6 +174,116 @@ class TestANewPair:
         device.renewal.offer(NEW_CERT, NEW_KEY)
         assert device.connect() == ""
         assert device.serves == NEW_CERT
+
+
+class TestNewRootsWhileTheOldCertificateIsRefused:
+    """The old pair cannot prove the new roots, so the two that are new must prove each other."""
+
+    @pytest.fixture
+    def both(self, device):
+        """A device that was given both, on a server that takes only the new of each."""
+        device.accepted[:] = [NEW_CERT]
+        device.link.server = Server(CA3)
+        device.renewal.offer(NEW_CERT, NEW_KEY)
+        return device
+
+    def states(self, device):
+        return device.state, device.renewal.status()["state"]
+
+    def confirmed(self, device, roots):
+        assert self.states(device) == ("idle", "idle")
+        assert (device.active, device.serves) == (roots, NEW_CERT)
+
+    @pytest.mark.parametrize("refusal", ["CLIENTCERT", "POLICY"])
+    @pytest.mark.parametrize("roots", [NEW, REVOKING], ids=["in trial", "that revoke"])
+    def test_one_connection_with_both_confirms_both(self, both, roots, refusal):
+        both.refusal = refusal
+        assert both.offer(roots) == ""
+        assert both.connect() == ""
+        assert both.hooked == ["on_offer", "on_trial", "on_confirm"]
+        self.confirmed(both, roots)
+
+    def test_a_pair_that_is_parked_by_then_is_tried_after_a_quarter_of_an_hour(self, both):
+        """It met the old roots' end first, as on a gateway that was off for years."""
+        assert both.connect() == "ROOT"
+        assert both.offer(REVOKING) == ""
+        assert both.connect() == "CLIENTCERT"
+        assert self.states(both) == ("revoke", "parked")
+        both.later(HURRY)
+        assert both.connect() == ""
+        self.confirmed(both, REVOKING)
+
+    def test_also_where_the_clock_was_lost(self, both):
+        assert both.connect() == "ROOT"
+        assert both.offer(REVOKING) == ""
+        both.clock = POWER_ON
+        both.boot()
+        for _ in range(10):
+            both.connect()
+            both.later(HURRY // 2)
+        self.confirmed(both, REVOKING)
+
+    def test_a_pair_that_is_refused_too_is_parked_and_neither_is_lost(self, both):
+        both.accepted.clear()
+        assert both.offer(REVOKING) == ""
+        assert both.connect() == "CLIENTCERT"
+        assert self.states(both) == ("revoke", "parked")
+        assert both.serves == OLD_CERT
+        both.accepted.append(OLD_CERT)
+        assert both.connect() == ""
+        assert (both.active, both.serves) == (REVOKING, OLD_CERT)
+
+    @pytest.mark.parametrize("clock", [POWER_ON, CREATED + 86_400], ids=["lost", "right"])
+    def test_neither_wears_out_the_flash_nor_moves_the_clock(self, both, clock):
+        both.accepted.clear()
+        assert both.offer(REVOKING) == ""
+        both.clock = clock
+        both.boot()
+        before = len(both.flash.writes)
+        for round_ in range(100):
+            assert both.connect() == "CLIENTCERT"
+            assert both.clock == clock + 30 * round_
+            both.later(30)
+        assert len(both.flash.writes) < before + 40
+
+    @pytest.mark.parametrize("root", [CA1, ""], ids=["the thief's", "nobody's"])
+    def test_who_is_not_proven_by_the_roots_is_shown_no_pair(self, both, root):
+        both.link.server = Server(root)
+        assert both.offer(REVOKING) == ""
+        for _ in range(20):
+            assert both.connect() == "ROOT"
+            both.later(HURRY)
+        assert both.hooked == ["on_offer"]
+        assert self.states(both) == ("revoke", "trial")
+        assert not both.link.sessions
+
+    def test_while_the_old_certificate_works_the_new_one_waits(self, both):
+        both.accepted[:] = [OLD_CERT]
+        assert both.offer(REVOKING) == ""
+        assert both.connect() == ""
+        assert both.serves == OLD_CERT
+        assert self.states(both) == ("idle", "trial")
+
+    def test_that_cannot_be_tried_here_the_new_pair_is_tried_under_the_active_ones(
+        self, both, monkeypatch
+    ):
+        both.link.server = Server(CA1)
+        assert both.offer(NEW) == ""
+        monkeypatch.setattr("urootlet.rotation.Rotation._candidate", lambda _: None)
+        assert both.connect() == ""
+        assert self.states(both) == ("trial", "idle")
+        assert both.serves == NEW_CERT
+
+    @pytest.mark.parametrize("landed", [False, True], ids=["before", "after"])
+    @pytest.mark.parametrize("cut", range(4))
+    def test_the_power_at_any_write(self, both, cut, landed):
+        assert both.offer(REVOKING) == ""
+        both.flash.cut, both.flash.landed = cut, landed
+        with pytest.raises(PowerCut):
+            both.connect()
+        both.boot()
+        assert both.connect() == ""
+        self.confirmed(both, REVOKING)
 
 
 class TestARefusal:
@@ -275,6 +419,61 @@ class TestFaults:
         assert device.connect() == ""
         assert device.serves == OLD_CERT
         assert "on_error" in device.hooked
+
+    @pytest.mark.parametrize("writes", range(8))
+    def test_a_flash_that_is_full_from_some_write_on(self, device, monkeypatch, writes):
+        """Memory and flash mean the same pair, and all goes on when there is room again."""
+        device.accepted.append(NEW_CERT)
+        with monkeypatch.context() as filling:
+            fill(device, filling, writes)
+            with suppress(Error):
+                device.renewal.offer(NEW_CERT, NEW_KEY)
+            assert device.connect() == ""
+            assert device.connect() == ""
+        found = device.renewal.active()
+        device.boot()
+        assert device.renewal.active() == found == device.link.cert + device.link.key
+        with suppress(Error):
+            device.renewal.offer(NEW_CERT, NEW_KEY)
+        assert device.connect() == ""
+        device.boot()
+        assert device.serves == NEW_CERT
+
+    def test_a_flash_that_was_full_at_the_first_offer(self, device):
+        device.accepted.append(NEW_CERT)
+        self.refuses_while_full(device)
+        assert device.renewal.offer(NEW_CERT, NEW_KEY)
+        assert device.connect() == ""
+        device.boot()
+        assert device.serves == NEW_CERT
+
+    def test_a_full_flash_does_not_bring_back_the_pair_that_a_person_replaced(self, device):
+        self.renewed(device)
+        device.flashed = (OLD_CERT, NEXT_KEY)
+        device.accepted[:] = [OLD_CERT]
+        device.boot()
+        self.refuses_while_full(device)
+        assert device.renewal.active() == OLD_CERT + NEXT_KEY
+        assert device.connect() == ""
+        device.boot()
+        assert device.serves == OLD_CERT
+
+    def test_a_verified_connection_counts_also_when_it_cannot_be_noted(self, device, monkeypatch):
+        device.renewal.offer(NEW_CERT, NEW_KEY)
+        device.accepted[:] = [NEW_CERT]
+        with monkeypatch.context() as filling:
+            fill(device, filling, 0)
+            assert device.connect() == ""
+        assert device.hooked == ["on_offer", "on_trial", "on_error"]
+        assert device.serves == OLD_CERT  # what is on the flash counts
+        assert device.connect() == ""
+        assert device.serves == NEW_CERT
+
+    def refuses_while_full(self, device):
+        device.flash.broken = True
+        with pytest.raises(Error, match="FLASH"):
+            device.renewal.offer(NEW_CERT, NEW_KEY)
+        device.flash.broken = False
 
     def test_a_flash_that_keeps_something_else(self, device, monkeypatch):
         write = device.flash.write
