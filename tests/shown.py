@@ -43,13 +43,8 @@ _STATUS = re.compile(r"# exits with (\d+)")
 #: Groups of rootlet that the page about AWS calls without the word rootlet.
 _SHORT = re.compile(r"aws (certs|policy|endpoint)\b")
 _NAMED = re.compile(r"(?P<path>rootlet(?: [a-z][a-z-]*)*)(?P<options>(?: --[a-z-]+)*)")
-_NAMED_ELSEWHERE = (
-    "aws kms get-public-key",
-    "mpremote eval",
-    "mpremote exec",
-    "mpremote fs cp",
-    "python -m fleet",
-    "python -m urootlet",
+_NAMED_ELSEWHERE = re.compile(
+    r"aws kms get-public-key|mpremote (eval|exec|fs cp( -r)?)|python -m (fleet|urootlet)"
 )
 
 
@@ -85,7 +80,7 @@ def _quoted(text: str) -> list[str]:
 
 
 def _only_names(line: str) -> bool:
-    return bool(_NAMED.fullmatch(line) or line.endswith("...") or line in _NAMED_ELSEWHERE)
+    return bool(_NAMED.fullmatch(line) or line.endswith("...") or _NAMED_ELSEWHERE.fullmatch(line))
 
 
 def _sections(page: Path) -> Iterator[tuple[str, str]]:

@@ -42,7 +42,6 @@ NOT_HERE = {
     "mpremote connect PORT romfs deploy urootlet.romfs": "a virtual board's ROMFS is a file; "
     "test_flash_boards.py: a board that has one, test_image.py: the image is read",
     "mpremote mip install umqtt.simple": "wants micropython.org; test_mip.py: mip itself",
-    "sudo usermod -aG dialout $USER": "changes this computer",
     "mosquitto_sub --proxy socks5h://{socks} -h {sni} -p {port} --cafile {cafile} --cert {cert} "
     "--key {key} --ciphers {ciphers} -t rootlet/matrix": "is not everywhere; make matrix-table",
     "pytest examples/hil": "test_plugin.py runs it",
@@ -50,6 +49,8 @@ NOT_HERE = {
     "pytest --board-port PORT": "the same without the example's folder: test_plugin.py",
     "pytest --junitxml=report.xml": "test_plugin.py",
 }
+#: What begins so is never run: TARGETS has the first, the others change this computer.
+NEVER = ("make ", "apt-get install ", "sudo ")
 #: Targets of make that take minutes, or would call this test; each is there (`make -n`).
 TARGETS = {
     "audit-tools": "wants a C compiler and keytool; test_audit.py without them",
@@ -115,7 +116,7 @@ def cases():
         by_section: dict[str, list[Shown]] = {}
         for one in typed(page):
             form = canonical(one.text)
-            if form in ELSEWHERE or form in NOT_HERE or form.startswith("make "):
+            if form in ELSEWHERE or form in NOT_HERE or form.startswith(NEVER):
                 continue
             if SLOW.search(form) and form in before:
                 continue
