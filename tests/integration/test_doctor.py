@@ -232,7 +232,7 @@ class TestMending:
         assert "--" in error.hint
 
     def test_a_full_file_system_is_left_as_it_is(self, world):
-        with world.broken(Broken({"ta": None, "big": bytes(1_938_000)})):
+        with world.broken(Broken({"ta": None, "big": bytes(1_954_000)})):
             before = world.files()
             outcomes = world.climb(fix=frozenset({"files"}), bundle=world.contents["ta"])
             assert failed(outcomes, "FLASH", "files").exit_status == 4
