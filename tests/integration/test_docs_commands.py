@@ -51,16 +51,10 @@ NOT_HERE = {
 }
 #: What begins so is never run: TARGETS has the first, the others change this computer.
 NEVER = ("make ", "apt-get install ", "sudo ")
-#: Targets of make that take minutes, or would call this test; each is there (`make -n`).
+#: Targets of make that take minutes, or would call this test; each is there (`make -n`). So are
+#: benches, which print figures of minutes: test_bench_table.py.
 TARGETS = {
     "audit-tools": "wants a C compiler and keytool; test_audit.py without them",
-    "bench": "minutes; test_bench_table.py",
-    "bench-audit": "figures only",
-    "bench-check": "minutes; test_bench_table.py",
-    "bench-flash": "figures only",
-    "bench-fleet": "minutes; test_fleet.py, a small one",
-    "bench-lab": "figures only",
-    "bench-provision": "figures only",
     "browser": "wants Chromium; test_page.py without one",
     "certs": "wants the package index; test_catalog.py holds each file to its hash",
     "check": "ruff and mypy, beside the tests",
@@ -152,6 +146,7 @@ def test_commands_of(page, shown, make_desk):
 
 
 SHOWN = [one.text for page in PAGES for one in typed(page)]
+MADE = {one.split()[1] for one in SHOWN if one.startswith("make ")}
 NAMED = sorted(set().union(*(named(page) for page in PAGES)))
 
 
@@ -184,12 +179,11 @@ class TestNothingIsOverlooked:
 
     def test_what_is_not_run_is_still_shown_by_a_page(self):
         assert NOT_HERE.keys() <= {canonical(one) for one in SHOWN}
-        targets = {one.split()[1] for one in SHOWN if one.startswith("make ")}
-        assert TARGETS.keys() == targets
+        assert TARGETS.keys() == {one for one in MADE if not one.startswith("bench")}
 
     def test_a_target_of_make_is_there_and_so_is_what_is_run_in_its_place(self):
         done = subprocess.run(
-            ["make", "-n", *TARGETS], cwd=REPOSITORY, capture_output=True, text=True, check=False
+            ["make", "-n", *MADE], cwd=REPOSITORY, capture_output=True, text=True, check=False
         )
         assert done.returncode == 0, done.stderr
         texts = (REPOSITORY / "Makefile").read_text() + "".join(
