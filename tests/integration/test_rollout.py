@@ -435,7 +435,7 @@ class TestStatus:
     def test_reports_it_on_a_page(self, fleet, tmp_path):
         fleet.start("add", "--no-canary")
         fleet.report("FAILED", THINGS[0], reason="parked")
-        told = document("report", "--target", "pumps", "--html", "pumps.html")
+        told = document("report", "--fleet", "pumps", "--html", "pumps.html")
         assert [one["reasons"] for one in told["jobs"]] == [{"FAILED parked": [THINGS[0]]}]
         assert told["bundle"]["target"] == "pumps"
         assert "pumps 1.2: add" in (tmp_path / "pumps.html").read_text()

@@ -30,7 +30,7 @@ Examples:
   rootlet report --bundle pumps-7.rlt --board esp32 --html pumps-7.html
   rootlet report --port auto --html board.html
   rootlet report --port auto --thing pump-7 --html pump-7.html
-  rootlet report --target pumps --html fleet.html --json
+  rootlet report --fleet pumps --html fleet.html --json
 
 Exit codes: 0 written, 2 bad input, 3 the board cannot tell, or no such roll-out, 4 board or port,
 5 AWS.
@@ -38,7 +38,7 @@ Exit codes: 0 written, 2 bad input, 3 the board cannot tell, or no such roll-out
 )
 @click.option("--bundle", "file", type=click.Path(path_type=Path), help="A bundle in a file.")
 @click.option("--port", envvar="ROOTLET_PORT", help="A board: auto, id:SERIAL, or a path.")
-@click.option("--target", default="", help="A fleet, by its name.")
+@click.option("--fleet", "target", default="", metavar="NAME", help="A fleet, by its name.")
 @click.option("--thing", default="", help="With --port: its jobs so far, from AWS IoT.")
 @click.option(
     "--board",
@@ -72,10 +72,10 @@ def command(  # noqa: PLR0913 - one argument per option
         raise InputError(
             "a report of what?",
             why="it is about one bundle, one board or one fleet",
-            hint="--bundle FILE, --port PORT or --target FLEET",
+            hint="--bundle FILE, --port PORT or --fleet NAME",
         )
     if thing and (file or target):
-        raise InputError("--thing goes with --port", hint="--target FLEET has all of its things")
+        raise InputError("--thing goes with --port", hint="--fleet NAME has all of its things")
     if html is None and not json_output:
         raise InputError("where to?", why="a report is a page", hint="--html FILE, or --json")
     if html and file and html.exists() and html.samefile(file):
