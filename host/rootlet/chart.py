@@ -9,6 +9,7 @@ escaped.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
 
@@ -24,6 +25,8 @@ _WIDTH, _HEIGHT = 720, 360
 _LEFT, _RIGHT, _TOP, _BOTTOM = 56, 170, 52, 44
 _LABEL = 16  # pixels between two names of lines
 _STEPS = 4  # lines of the grid
+_MINUTE, _SECOND = "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S"
+_SHORT = timedelta(minutes=10)  # with a roll-out that is over sooner, times have seconds
 
 _PAGE = """\
 <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" class="rollout" role="img" \
@@ -89,7 +92,7 @@ def draw(found: Sequence[Progress], now: datetime) -> str:
     scale = _Scale(begin, max(now, begin), max(len(things), 1))
     job = found[0].job
     title = f"{job.bundle.target} {job.name.key_set}.{job.name.sequence}: {job.name.phase}"
-    text = f"{len(confirmed)} of {len(things)} things have confirmed, {_minute(now)} UTC"
+    text = f"{len(confirmed)} of {len(things)} things have confirmed, {now:{_MINUTE}} UTC"
     body = [*_axes(scale), *_curves(_series(executions), scale)]
     return _PAGE.format(
         width=_WIDTH,
@@ -137,8 +140,9 @@ def _axes(scale: _Scale) -> list[str]:
         )
     ]
     ends = ((scale.begin, "start"), (scale.end, "end"))
+    form = _SECOND if scale.end - scale.begin < _SHORT else _MINUTE
     return rows + [
-        _TIME.format(x=scale.x(moment), y=_HEIGHT - 18, anchor=anchor, text=_minute(moment))
+        _TIME.format(x=scale.x(moment), y=_HEIGHT - 18, anchor=anchor, text=f"{moment:{form}}")
         for moment, anchor in ends
     ]
 
@@ -169,7 +173,3 @@ def _steps(times: Sequence[datetime], scale: _Scale) -> list[tuple[float, float]
         before = scale.y(count - 1)
         corners += [(at, before), (at, scale.y(count))]
     return corners
-
-
-def _minute(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%d %H:%M}"

@@ -223,7 +223,7 @@ class TestCommand:
         ("words", "said"),
         [
             ((), "of what?"),
-            (("--bundle", "FILE", "--target", "pumps", "--html", "a"), "of what?"),
+            (("--bundle", "FILE", "--fleet", "pumps", "--html", "a"), "of what?"),
             (("--bundle", "FILE"), "where to?"),
             (("--bundle", "FILE", "--thing", "pump-7", "--html", "a"), "--thing goes with"),
             (("--bundle", os.devnull, "--html", "a"), "not a bundle"),

@@ -144,6 +144,12 @@ class TestThePicture:
         assert len(set(heights)) == 6
         assert heights[-1] == 52  # the top: all of them
 
+    @pytest.mark.parametrize(("minutes", "seconds"), [(9, True), (11, False)])
+    def test_one_that_is_over_soon_has_seconds_on_its_axis(self, minutes, seconds):
+        now = job().created + timedelta(minutes=minutes)
+        told = self.texts(chart.draw([progress()], now))
+        assert (f"{now:%Y-%m-%d %H:%M:%S}" in told) is seconds
+
     def test_a_canary_counts_once(self):
         canary = progress(done("a", "SUCCEEDED"))
         fleet = progress(done("a", "SUCCEEDED", at=30), done("b", "SUCCEEDED", at=31))
