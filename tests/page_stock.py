@@ -24,7 +24,7 @@ from rootlet import flash as flashing
 from rootlet.pem import armour
 from rotating_device import RotatingDevice
 from rotation_cases import KEYS as FIRST_KEYS
-from rotation_cases import Release
+from rotation_cases import NEXT_KEYS, Release
 from signature_cases import KEYS, public_pem
 from urootlet import format_cpython as layout
 
@@ -150,6 +150,37 @@ def _last_phase(desk: Desk) -> bytes:
     return retiring
 
 
+def _plan(desk: Desk) -> bytes:
+    for one in ("pumps-6.rlt", "goal.rlt"):
+        put(desk, one)
+    desk.rootlet("rotate", "plan", "pumps-6.rlt", "goal.rlt", "-o", "plan.json")
+    return (desk.folder / "plan.json").read_bytes()
+
+
+def _request(desk: Desk) -> bytes:
+    name = "a1b2c3-ats.iot.eu-west-1.amazonaws.com"
+    desk.rootlet("provision", "-o", "pump-7", "--thing", "pump-7", "--endpoint", name)
+    return (desk.folder / "pump-7" / "device.csr").read_bytes()
+
+
+def _to_be_signed(desk: Desk) -> bytes:
+    for one in ("pumps-6.rlt", "keys-1.rlk"):
+        put(desk, one)
+    keys = ("--keys", "both", "--target", "pumps", "--key-set", "keys-1.rlk")
+    desk.rootlet(
+        "build",
+        "--board",
+        "esp32",
+        *keys,
+        "--after",
+        "pumps-6.rlt",
+        "--for-signing",
+        "-o",
+        "pumps-7.tbs",
+    )
+    return (desk.folder / "pumps-7.tbs").read_bytes()
+
+
 FILES: dict[str, Maker] = {
     **{
         f"{name}.pem": lambda _, number=number: (KEYS / f"key-{number}.pem").read_bytes()  # type: ignore[misc]
@@ -159,12 +190,20 @@ FILES: dict[str, Maker] = {
         f"{name}.pub.pem": lambda _, number=number: public_pem(f"key-{number}")  # type: ignore[misc]
         for name, number in _SIGNERS.items()
     },
+    "fleet-a.pem": lambda _: (KEYS / "key-0.pem").read_bytes(),
+    "offline.pub.pem": lambda _: public_pem("key-2"),
+    "keys-2.rlk": lambda _: NEXT_KEYS,
+    "plan.json": _plan,
+    "pump-7/device.csr": _request,
+    "my-board.toml": lambda _: (REPOSITORY / "boards" / "esp32.toml").read_bytes(),
+    "new.pem": lambda _: b"".join(map(_anchor, ("amazon-root-ca-1", "starfield-g2"))),
     "keys-1.rlk": lambda _: bytes(cases.key_set().data),
     "pumps-1.rlt": lambda _: _phase(1),
     "pumps-2.rlt": lambda _: _phase(2),
     "pumps-6.rlt": lambda _: bytes(cases.make(6, cases.OLD, profile=layout.ECDSA).data),
     "pumps-7.rlt": lambda _: _phase(7),
     "pumps-9.rlt": _last_phase,
+    "pumps-7.tbs": _to_be_signed,
     "goal.rlt": lambda _: bundle_of("amazon-root-ca-1", profile="rsa"),
     "ecc.rlt": lambda _: bundle_of("amazon-root-ca-3", profile="ecdsa"),
     "old.rlt": lambda _: bundle_of("amazon-root-ca-3", profile="ecdsa"),

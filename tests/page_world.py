@@ -71,6 +71,7 @@ class World:
         lab_at = (lab.host, lab.port)
         return {
             f"{ENDPOINT}:8883": lab_at,
+            f"{ENDPOINT}:443": lab_at,
             "127.0.0.1:8883": lab_at,
             "s3.eu-west-1.amazonaws.com:443": ("127.0.0.1", https),
             "d111111abcdef8.cloudfront.net:443": ("127.0.0.1", https),

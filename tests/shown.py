@@ -83,13 +83,18 @@ def _only_names(line: str) -> bool:
     return bool(_NAMED.fullmatch(line) or line.endswith("...") or _NAMED_ELSEWHERE.fullmatch(line))
 
 
-def _sections(page: Path) -> Iterator[tuple[str, str]]:
-    parts = re.split(r"^## (.*)$", page.read_text(), flags=re.MULTILINE)
+def _sections(page: str) -> Iterator[tuple[str, str]]:
+    parts = re.split(r"^## (.*)$", page, flags=re.MULTILINE)
     yield from zip(["", *parts[1::2]], parts[::2], strict=True)
 
 
 def typed(page: Path) -> list[Shown]:
     """Return what a page tells to type: section by section, its blocks before its text."""
+    return told(page.read_text())
+
+
+def told(page: str) -> list[Shown]:
+    """Return the same of a page's text."""
     found = []
     for section, text in _sections(page):
         for line in _blocks(text):
@@ -110,7 +115,7 @@ def typed(page: Path) -> list[Shown]:
 def named(page: Path) -> set[tuple[str, tuple[str, ...]]]:
     """Return the commands of rootlet that a page only names, with the options beside the name."""
     found = set()
-    for _, text in _sections(page):
+    for _, text in _sections(page.read_text()):
         for one in _quoted(text):
             if match := _NAMED.fullmatch(one):
                 found.add((match["path"], tuple(match["options"].split())))

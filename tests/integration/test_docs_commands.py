@@ -18,8 +18,8 @@ import pytest
 from page_desk import SOME_ID, Desk
 from page_world import ENDPOINT, World
 from pages import REPOSITORY, commands
-from parsing import every_command, help_of
-from shown import PAGES, Shown, named, typed
+from parsing import every_command, examples, help_of
+from shown import PAGES, Shown, named, told, typed
 
 COMMANDS = dict(every_command())
 #: Pages that a test of their own follows, and where.
@@ -41,6 +41,17 @@ NOT_HERE = {
     "python certs/facts.py FOLDER": "wants 152 certificates that are not part of the project",
     "mpremote connect PORT romfs deploy urootlet.romfs": "a virtual board's ROMFS is a file; "
     "test_flash_boards.py: a board that has one, test_image.py: the image is read",
+    "rootlet aws certs register pump-7.crt --ca our-ca.pem --inactive": "wants that CA in the "
+    "account, whose own page registers it: test_aws_certs.py",
+    'rootlet aws certs transfer 0123... --to 123456789012 --message "pumps of May"': "ministack "
+    "has no transfers: test_aws_certs.py",
+    "rootlet aws certs transfer 0123... --accept --activate": "the same",
+    "rootlet aws certs transfer 0123... --cancel": "the same",
+    "rootlet flash --port PORT --image ecc.rlt": "wants a chip's firmware: test_flash_chip.py",
+    "rootlet flash --firmware RPI_PICO_W-v1.26.1.uf2 --port PORT": "wants a drive to boot from: "
+    "test_flash_boards.py",
+    "rootlet provision --aws --undo -o pump-7": "wants what aws.md makes first: test_enroll.py",
+    "rootlet lab offer pumps-7.rlt --port 18883 --dir lab": "wants a second lab: test_cli_lab.py",
     "mpremote mip install umqtt.simple": "wants micropython.org; test_mip.py: mip itself",
     "mosquitto_sub --proxy socks5h://{socks} -h {sni} -p {port} --cafile {cafile} --cert {cert} "
     "--key {key} --ciphers {ciphers} -t rootlet/matrix": "is not everywhere; make matrix-table",
@@ -77,6 +88,8 @@ WORDS = {
     "ID": "esp32",
     "COMMAND": "certs list",
     "192.168.1.20": "127.0.0.1",
+    "192.168.7.2": "127.0.0.1",
+    "0123...": SOME_ID,
     "/etc/ssl/certs/ca-certificates.crt": "list.pem",
     "BUNDLE.rlt": "ecc.rlt",
     "/var/lib/rootlet": "gateway",
@@ -84,6 +97,8 @@ WORDS = {
     "NEW": "pumps-2.rlt",
 }
 OF_PAGE = {
+    "rootlet doctor": {"ecc.rlt": "both.rlt"},
+    "rootlet rotate status": {"rl-pumps-1-7-add-f": "rl-pumps-1-7-add-c"},
     "lab.md": {"NAME": "expired-leaf"},
     "errors.md": {"ID": SOME_ID, "FILE": "old.key"},
     "signing.md": {"FILE": "pumps-7.rlt"},
@@ -121,6 +136,21 @@ def cases():
             yield pytest.param(page.name, found, id=f"{page.name} {section}".strip())
 
 
+def of_help(path):
+    """Return the examples of a command's help."""
+    return told("\n".join(["```", *examples(help_of(path)), "```\n"]))
+
+
+def helps():
+    """Yield what each command's help shows, and so the page of commands, and no page before."""
+    before = {canonical(one.text) for case in cases() for one in case.values[1]}
+    before |= ELSEWHERE | NOT_HERE.keys()
+    for path in COMMANDS:
+        found = [one for one in of_help(path) if canonical(one.text) not in before]
+        if found:
+            yield pytest.param(path, found, id=path)
+
+
 @pytest.fixture(scope="module")
 def world(tmp_path_factory):
     with World(tmp_path_factory.mktemp("world")) as world:
@@ -138,7 +168,7 @@ def make_desk(request, world, tmp_path, no_aws):
     return make
 
 
-@pytest.mark.parametrize(("page", "shown"), list(cases()))
+@pytest.mark.parametrize(("page", "shown"), [*cases(), *helps()])
 def test_commands_of(page, shown, make_desk):
     with make_desk(page) as desk:
         for one in shown:
@@ -178,7 +208,8 @@ class TestNothingIsOverlooked:
             assert shown - ELSEWHERE - NOT_HERE.keys() == set()
 
     def test_what_is_not_run_is_still_shown_by_a_page(self):
-        assert NOT_HERE.keys() <= {canonical(one) for one in SHOWN}
+        helped = [one.text for path in COMMANDS for one in of_help(path)]
+        assert NOT_HERE.keys() <= {canonical(one) for one in [*SHOWN, *helped]}
         assert TARGETS.keys() == {one for one in MADE if not one.startswith("bench")}
 
     def test_a_target_of_make_is_there_and_so_is_what_is_run_in_its_place(self):

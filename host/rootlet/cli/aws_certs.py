@@ -39,7 +39,7 @@ command.add_command(aws_certs_more.transfer)
     epilog="""\b
 Examples:
   rootlet aws certs create -o pump-7
-  rootlet aws certs create -o pump-7 --inactive --json
+  rootlet aws certs create -o pump-8 --inactive --json
 
 Exit codes: 0 made, 2 bad input or files there already, 5 AWS.
 """

@@ -88,7 +88,7 @@ def check(at: str | None, within: int, bundles: tuple[Path, ...], json_output: b
 
 
 @click.command(
-    epilog="\b\nExamples:\n  rootlet certs timeline\n  rootlet certs timeline --bundle pumps.rlt\n"
+    epilog="\b\nExamples:\n  rootlet certs timeline\n  rootlet certs timeline --bundle all.rlt\n"
     "  rootlet certs timeline --html roots.html --at 2030-01-01\n\n"
     "Exit codes: 0 done, 2 bad input."
 )

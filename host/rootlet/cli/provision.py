@@ -60,7 +60,7 @@ Examples:
   rootlet provision -o pump-7 --cert pump-7.crt     # which an authority made of device.csr
   rootlet provision --thing pump-7 --endpoint HOST --ca-cert ca.crt --ca-key ca.key \\
       --wifi plant-2 --port auto
-  rootlet provision --thing pump-7 --endpoint HOST --key old.key --cert old.crt
+  rootlet provision --thing pump-3 --endpoint HOST --key old.key --cert old.crt
   rootlet provision -o pump-7 --port auto           # a folder that is whole, on a board
   rootlet provision --aws --thing pump-7 --policy pumps --topic 'pumps/{thing}/#'
   rootlet provision --aws --undo -o pump-7

@@ -34,9 +34,9 @@ class _Known:
 @click.command(
     epilog="""\b
 Examples:
-  rootlet sign pumps-7.rlt --key b.pem --key-set keys-2.rlk
+  rootlet sign pumps-7.rlt --key b.pem --key-set keys-1.rlk
   rootlet sign pumps-7.tbs --key c.pem --detached pumps-7.c.sig     # offline
-  rootlet sign pumps-7.tbs --attach pumps-7.c.sig --key-set keys-2.rlk -o pumps-7.rlt
+  rootlet sign pumps-7.tbs --attach pumps-7.c.sig --key-set keys-1.rlk -o pumps-7.rlt
   rootlet sign keys-2.rlk --key a.pem --key-set keys-1.rlk
 
 Exit codes: 0 done, 2 bad input, 3 a key may not sign, or --complete and it is not.
