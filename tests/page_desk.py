@@ -61,9 +61,9 @@ _NEW = re.compile(
     r"(?:-o|-out|--output|--html|--svg|--sarif|--save|--junit|--detached|--thing|key new) (\S+)"
 )
 #: Answers of a day, or of a computer: no is as good as yes.
-_ASKS = re.compile(r"rootlet (advise --chain|audit|certs check|certs update|trust check) ")
+_ASKS = re.compile(r"rootlet (audit|certs check|certs update|trust check) ")
 #: What asks about Amazon's roots is told no, by this code: the lab has other keys.
-_ASKS_LAB = re.compile(r"rootlet (probe|verify) .*(ecc\.rlt)")
+_ASKS_LAB = re.compile(r"rootlet ((probe|verify) .*ecc\.rlt|advise --chain)")
 #: What asks AWS, and for a roll-out that has to be there.
 _AWS = re.compile(
     r"--aws|\baws\b|--target|--fleet|rotate (start|stop|status --job)|thing/|report .*--thing"
@@ -139,11 +139,9 @@ class Desk:
         why = vars(error) if error else ""
         said = f"exit status {ended}, not {status}: rootlet {shlex.join(words)}"
         command = f"rootlet {' '.join(words)} "
-        if _ASKS_LAB.match(command):
-            told = getattr(error, "code", "ROOT")  # verify prints the path, and ends with 3
-            assert (ended, told) in {(3, one) for one in ("ROOT", "NAME", "EXPIRED")}, (
-                f"{said}\n{result.output}{told}"
-            )
+        if _ASKS_LAB.match(command) and not status:
+            told = getattr(error, "code", "")
+            assert (ended, told) == (3, "ROOT"), f"{said}\n{result.output}{told}"
         else:
             fine = {status, 3} if _ASKS.match(command) else {status}
             assert ended in fine, f"{said}\n{result.output}{why}"
@@ -204,7 +202,7 @@ class Desk:
 
     def _connected(self, command: str) -> str:
         """Return a command with the ports of boards, and have AWS and the network there for it."""
-        if re.search(" --(firmware|image) ", command):
+        if " --firmware " in command:
             self._plug(self._stack.enter_context(self._chip()).port)
             return re.sub(r"--port \S+", "--port auto", command)
         if "/dev/ttyUSB1" in command or "--all" in command:

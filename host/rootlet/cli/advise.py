@@ -32,7 +32,7 @@ _PROFILES = {"ecc": "ecdsa", "rsa": "rsa", "both": "both"}
 Examples:
   rootlet advise --service iot-data-ats --board esp32
   rootlet advise --service iot-data-ats --cover 2026 --board esp32
-  rootlet advise --chain captured.pem --board pico-w --stack esp-idf
+  rootlet advise --chain captured.pem --board esp32 --stack esp-idf
 
 Exit codes: 0 a set was found, 2 bad input, 3 no set of anchors passes.
 """

@@ -35,7 +35,7 @@ command.add_command(aws_certs.command)
     epilog="""\b
 Examples:
   rootlet aws endpoint
-  rootlet aws endpoint --check a1b2c3.iot.eu-west-1.amazonaws.com
+  rootlet aws endpoint --check a1b2c3.iot.eu-west-1.amazonaws.com # exits with 3
   rootlet aws endpoint --region eu-west-1 --json
 
 Exit codes: 0 shown, 2 bad input, 3 with --check: devices should not use that name, 5 AWS.

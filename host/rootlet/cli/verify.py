@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     epilog="""\b
 Examples:
   rootlet verify ecc.rlt --chain captured.pem --board esp32
-  rootlet verify ecc.rlt --chain captured.pem --stack esp-idf --host mqtt.example.com
-  rootlet verify ecc.rlt --chain captured.pem --board esp32 --at 2038-02-01
+  rootlet verify ecc.rlt --chain captured.pem --stack esp-idf
+  rootlet verify ecc.rlt --chain captured.pem --board esp32 --at 2038-02-01 # exits with 3
 
 Exit codes: 0 accepted, 2 bad input, 3 refused.
 """
