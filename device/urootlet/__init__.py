@@ -47,7 +47,7 @@ def rotating(
 ) -> "Rotation":
     """Return the replaceable trust of ``folder``: see ``urootlet.rotation.Rotation``.
 
-    A program uses either this or ``connect()``, which knows the flashed bundle only.
+    Keep one for a folder at a time: each goes by the record that it has read.
     """
     from .rotation import Rotation as _Rotation
 

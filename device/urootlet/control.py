@@ -35,7 +35,10 @@ def park(rotation: "Rotation", found: Bundle) -> "Generator[tuple[Any, int], Any
         active = Bundle(data)
         if MICROPYTHON:
             clock.raise_to(max(active.created, store.record.time_floor))
-        anchor = yield Union(found, active), -1
+        try:
+            anchor = yield Union(found, active), -1
+        except MemoryError:  # then it tells nothing
+            anchor = None
         candidates = [found.original(index) for index in range(len(found.anchors))]
         if isinstance(anchor, bytes) and anchor not in candidates:
             reason = _EARLY

@@ -55,11 +55,11 @@ def explain(error: Exception, bundle: "Bundle", config: "Config", context: "Cont
 
 def _stage(error: Exception, bundle: "Bundle", config: "Config", context: "Context") -> Error:
     """Explain it by where it happened. Raises the Error of a setting that cannot work."""
-    if MICROPYTHON and config.port == 443:
-        raise Error("PORT", "443: this firmware has no ALPN")
     check_endpoint(config.endpoint)
     if context.fault is not None:
         return tls(context.fault, bundle, context)
+    if MICROPYTHON and config.port == 443:
+        raise Error("PORT", "443: this firmware has no ALPN")
     if context.protocol:
         return mqtt(error, context.protocol)
     resolve(config)

@@ -59,6 +59,7 @@ class Rotation:
         self._identity = identity
         self._recovered = 0
         self._trying = self._woken = False
+        self._lost = 0  # chance said no: whether the last trial is long ago, nobody knows
         #: Whether staging has counted the first attempt already, in this run.
         self.counted = False
 
@@ -169,8 +170,15 @@ class Rotation:
                 client = yield from self._serve()
             except Error as error:
                 # A candidate may be all that is left: it does not wait for a long back-off then.
-                if not _dead(error) or not self._due(self.store.record.tried_at + _FIRST_WAIT):
+                record = self.store.record
+                first = record.tried_at
+                if (
+                    not _dead(error)
+                    or record.state != _PARKED
+                    or (not self._lost and first <= clock.now() < first + _FIRST_WAIT)
+                ):
                     raise
+                self._lost = 0
                 client = yield from self._trial()
                 if client is None:
                     raise
@@ -295,7 +303,8 @@ class Rotation:
             except Error as error:
                 self.tell("on_error", error)
             if clock.now() < record.tried_at:
-                return not urandom(1)[0] & ((1 << min(record.backoff, 4)) - 1)
+                self._lost = urandom(1)[0] & ((1 << min(record.backoff, 4)) - 1)
+                return not self._lost
         return until <= clock.now()
 
     def settle(self) -> None:

@@ -17,8 +17,8 @@ if _TYPING:
     from typing import Any
 
 if MICROPYTHON and not _TYPING:
-    from .mqtt_micropython import dial
-    from .tls_micropython import Context
+    from .mqtt_mpy import dial
+    from .tls_mpy import Context
 else:
     from .mqtt_cpython import dial
     from .tls_cpython import Context
@@ -34,7 +34,8 @@ def connect(folder: str = "") -> "Any":
     is the TLS context: it tells ``protocol``, ``suite`` and ``anchor`` (SHA-256 of the root).
     Raises :class:`urootlet.errors.Error` and nothing else for what a device can meet.
     """
-    if read(folder + "tb", _MAX_SIZE):  # then a record says which is in force
+    # With a record, that says which set is in force; also when the flash has lost one of the two.
+    if read(folder + "s0", _MAX_SIZE) or read(folder + "tb", _MAX_SIZE):
         from .rotation import Rotation
 
         return Rotation(folder).connect()

@@ -30,7 +30,7 @@ class Context(ssl.SSLContext):
     _bundle: Rooted
     _name: str
     _timeout: int
-    # As those of urootlet.tls_micropython.Context.
+    # As those of urootlet.tls_mpy.Context.
     fault: "Exception | None" = None
     top: "bytes | None" = None
     leaf: "bytes | None" = None

@@ -3,10 +3,10 @@ import json
 import sys
 
 import urootlet
-import urootlet.mqtt_micropython
+import urootlet.mqtt_mpy
 from urootlet.errors import Error
 
-urootlet.mqtt_micropython.suites = lambda profile, context: []
+urootlet.mqtt_mpy.suites = lambda profile, context: []
 try:
     urootlet.connect(sys.argv[1] + "/")
 except Error as error:

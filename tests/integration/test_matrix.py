@@ -75,19 +75,19 @@ def nothing_left_on(desk):
 WITHOUT: dict[str, dict[str, tuple[Any, ...]]] = {
     "micropython": {
         "the anchor, and the look at the path afterwards": (
-            ("tls_micropython.py", "= tls.CERT_REQUIRED", "= tls.CERT_NONE"),
+            ("tls_mpy.py", "= tls.CERT_REQUIRED", "= tls.CERT_NONE"),
             ("anchors.py", 'raise Error("NOVERIFY', 'return b"" # Error("NOVERIFY'),
             "lookalike-root",
             "dangerous",
         ),
         "the anchor": (
-            ("tls_micropython.py", "= tls.CERT_REQUIRED", "= tls.CERT_NONE"),
+            ("tls_mpy.py", "= tls.CERT_REQUIRED", "= tls.CERT_NONE"),
             "lookalike-root",
             "failed",
         ),
         "the hostname": (
             (
-                "tls_micropython.py",
+                "tls_mpy.py",
                 "server_hostname=self.name",
                 'server_hostname="localhost"',
             ),
@@ -95,12 +95,12 @@ WITHOUT: dict[str, dict[str, tuple[Any, ...]]] = {
             "failed",
         ),
         "SNI": (
-            ("tls_micropython.py", ", server_hostname=self.name", ""),
+            ("tls_mpy.py", ", server_hostname=self.name", ""),
             "honest",
             "failed",
         ),
         "the cipher profile": (
-            ("tls_micropython.py", "suites(bundle.profile, ", "suites(3, "),
+            ("tls_mpy.py", "suites(bundle.profile, ", "suites(3, "),
             "prefer-rsa",
             "failed",
         ),

@@ -214,7 +214,7 @@ MUTANTS = (
     ),
     Mutant(
         "a dead active set waits for the back-off as well",
-        _one("if not _dead(error) or not self._due(self", "if 1 or not self._due(self"),
+        _one("not _dead(error)\n", "True\n"),
         _CHECKS,
         ("I6-dead-active",),
     ),

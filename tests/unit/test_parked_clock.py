@@ -4,7 +4,7 @@ from unittest.mock import patch
 
 import pytest
 
-from rotation_world import CA1, CA3, CREATED, DAY, NEW, POWER_ON, Board, Server
+from rotation_world import CA1, CA3, CA4, CREATED, DAY, NEW, POWER_ON, Board, Server
 
 HOUR = 3600
 
@@ -103,16 +103,18 @@ class TestWithAServerForTheTime:
 
 
 class TestAnActiveSetThatIsDead:
-    def test_the_candidate_is_tried_a_quarter_of_an_hour_after_the_clock_was_set_right(
-        self, board
-    ):
-        board.set(POWER_ON)
-        board.boot()
+    def test_does_not_leave_the_candidate_to_chance(self, board):
         board.link.server = Server(CA3)
         with patch("urootlet.rotation.urandom", return_value=b"\xff"):
-            assert board.connect() == "ROOT"
-            board.later(HOUR)
-            board.connect()
-            board.later(HOUR)
-            assert board.connect() == ""
+            assert wake(board) == ""
         assert board.active == NEW
+
+    def test_tries_one_that_does_not_work_either_four_times_an_hour_in_a_run(self, board):
+        board.link.server = Server(CA4)
+        with patch("urootlet.rotation.urandom", return_value=b"\xff"):
+            assert wake(board) == "ROOT"
+            before = trials(board)
+            for _ in range(60):
+                board.later(60)
+                assert board.connect() == "ROOT"
+        assert 3 <= trials(board) - before <= 4

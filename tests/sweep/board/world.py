@@ -24,7 +24,7 @@ else:
 
 
 class Session:
-    """What :class:`urootlet.tls_micropython.Context` tells of a handshake."""
+    """What :class:`urootlet.tls_mpy.Context` tells of a handshake."""
 
     def __init__(self, leaf):
         self.leaf = leaf

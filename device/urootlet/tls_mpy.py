@@ -39,7 +39,7 @@ class Context(Rooted):
         self.timeout = config.timeout
         self.context = context = tls.SSLContext(tls.PROTOCOL_TLS_CLIENT)
         context.verify_mode = tls.CERT_REQUIRED
-        from .mqtt_micropython import suites
+        from .mqtt_mpy import suites
 
         part = "suites"
         try:
@@ -66,6 +66,7 @@ class Context(Rooted):
 
     def wrap_socket(self, sock: "Any", **_convention: "Any") -> "Any":
         """Do the handshake on ``sock``; the name to verify is ours, not the caller's."""
+        self.top = None  # of an attempt before
         sock.settimeout(self.timeout)
         try:
             stream = self.context.wrap_socket(sock, server_hostname=self.name)

@@ -12,7 +12,7 @@ if _TYPING:
     from typing import Any
 
     from .session import Config
-    from .tls_micropython import Context
+    from .tls_mpy import Context
 
 
 def suites(profile: int, context: "Any") -> "list[str]":
