@@ -3,60 +3,33 @@
 from __future__ import annotations
 
 import json
-import threading
 import time
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Self
-
-from paho.mqtt import client as paho
-from paho.mqtt.enums import CallbackAPIVersion
+from typing import TYPE_CHECKING, Any
 
 from fleet.pacing import Rules
 from rootlet import bundle, progress
-from rootlet.errors import NetworkError
 from rootlet.progress import FAILURES, SUCCEEDED, Execution, Job, Progress
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterable
 
     from fleet.children import Fleet
     from rootlet.jobs import Order
     from rootlet.lab.jobs import JobService
+    from rootlet.lab.subscriber import Message
 
 _PENDING = ("QUEUED", "IN_PROGRESS")
-_READY_TIMEOUT = 5.0  # seconds for the SUBACK
-_SHADOW = "/shadow/name/rootlet/update"
+#: Where things tell their shadows.
+SHADOWS = "$aws/things/+/shadow/name/rootlet/update"
 
 
-class Shadows:
-    """A context manager: what every thing's shadow reports, kept as AWS IoT keeps it."""
-
-    def __init__(self, broker: Path) -> None:
-        self.reported: dict[str, dict[str, Any]] = {}
-        self._broker, self._ready = broker, threading.Event()
-        self._client = paho.Client(
-            CallbackAPIVersion.VERSION2, client_id="rootlet-shadows", transport="unix"
-        )
-        self._client.on_connect = lambda client, *_: client.subscribe(f"$aws/things/+{_SHADOW}", 1)
-        self._client.on_subscribe = lambda *_: self._ready.set()
-        self._client.on_message = self._keep
-
-    def __enter__(self) -> Self:
-        self._client.connect(str(self._broker))
-        self._client.loop_start()
-        if not self._ready.wait(_READY_TIMEOUT):
-            self.__exit__()
-            raise NetworkError("the keeper of shadows cannot reach the lab's broker")
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._client.disconnect()
-        self._client.loop_stop()
-
-    def _keep(self, _: paho.Client, __: object, message: paho.MQTTMessage) -> None:
-        thing = message.topic.split("/")[2]
-        self.reported[thing] = json.loads(message.payload)["state"]["reported"]
+def reported(messages: Iterable[Message]) -> dict[str, dict[str, Any]]:
+    """Return what every thing's shadow reports, as AWS IoT keeps it: the last update counts."""
+    return {
+        one.topic.split("/")[2]: json.loads(one.payload)["state"]["reported"] for one in messages
+    }
 
 
 class RollOut:
@@ -118,7 +91,7 @@ class RollOut:
         self._service.create(self.job.id, self._document, *chosen)
         self._handed += count
 
-    def progress(self, reported: dict[str, dict[str, Any]]) -> Progress:
+    def progress(self, shadows: dict[str, dict[str, Any]]) -> Progress:
         """Return how it stands, as ``rootlet rotate status`` works it out."""
         executions = {one: self._execution(one) for one in self._things()}
         digest = bundle.sha256(bytes(self.job.bundle.data))
@@ -126,7 +99,7 @@ class RollOut:
             one
             for one, found in executions.items()
             if found.status in FAILURES
-            and progress.has_confirmed(reported.get(one, {}), self.job.bundle, digest)
+            and progress.has_confirmed(shadows.get(one, {}), self.job.bundle, digest)
         )
         rest = frozenset(self._fleet.things[self._handed :]) if self.job.active else frozenset()
         return Progress(self.job, executions, rest, late)

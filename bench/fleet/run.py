@@ -19,7 +19,7 @@ from fleet.checks import Facts, Standing
 from fleet.children import Fleet, SilentError
 from fleet.conditions import BAD, GOOD, OLD
 from fleet.figures import Figures, Mark, mean
-from fleet.rollout import RollOut, Shadows
+from fleet.rollout import SHADOWS, RollOut, reported
 from rootlet import jobs
 from rootlet.lab import Lab
 from rootlet.lab.jobs import JobService
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from fleet.release import Signers
     from rootlet.lab.broker import Kind
+    from rootlet.lab.subscriber import Subscriber
     from rootlet.progress import Progress
 
     Show = Callable[[str, int, int], None]
@@ -65,7 +66,7 @@ class Rig(NamedTuple):
 
     lab: Lab
     service: JobService
-    shadows: Shadows
+    shadows: Subscriber
 
 
 def run(plan: Plan, signers: Signers, show: Show) -> tuple[Facts, Figures]:
@@ -75,7 +76,7 @@ def run(plan: Plan, signers: Signers, show: Show) -> tuple[Facts, Figures]:
         folder = Path(held.enter_context(tempfile.TemporaryDirectory(prefix="rl-fleet-")))
         lab = held.enter_context(Lab(broker=plan.broker))
         service = held.enter_context(JobService(lab.broker_socket))
-        shadows = held.enter_context(Shadows(lab.broker_socket))
+        shadows = held.enter_context(lab.subscriber(SHADOWS))
         return _Run(plan, signers, folder, Rig(lab, service, shadows), show).go()
 
 
@@ -158,7 +159,7 @@ class _Run:
         return len(self._fleet.idle() | self._fleet.gone.keys()) >= self._plan.size
 
     def _stands(self, made: RollOut) -> Progress:
-        return made.progress(self._rig.shadows.reported)
+        return made.progress(reported(self._rig.shadows.messages))
 
     def _pids(self) -> list[int]:
         lab = self._rig.lab.pids
@@ -188,7 +189,7 @@ class _Run:
             between=self._between,
             rolled=self._stands(self._rolled),
             after=self._standings(),
-            shadows=dict(self._rig.shadows.reported),
+            shadows=reported(self._rig.shadows.messages),
             traffic=self._end.traffic,
             events=dict(self._fleet.events),
             gone=dict(self._fleet.gone),
