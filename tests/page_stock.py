@@ -47,7 +47,7 @@ _VERIFIED = (
 )
 assert _NOBODY in _TUTORIAL
 _FLEET = ("pump-7", "pump-11", "pump-12")
-_SIGNERS = {"a": 0, "b": 1, "c": 2}
+_SIGNERS = {"a": 0, "b": 1, "c": 2, "fleet-a": 0, "offline": 2}
 
 
 def _anchor(name: str) -> bytes:
@@ -150,6 +150,14 @@ def _last_phase(desk: Desk) -> bytes:
     return retiring
 
 
+def _list(_: Desk) -> bytes:
+    return b"".join(map(_anchor, ("amazon-root-ca-1", "starfield-g2")))
+
+
+def _board(_: Desk) -> bytes:
+    return (REPOSITORY / "boards" / "esp32.toml").read_bytes()
+
+
 def _plan(desk: Desk) -> bytes:
     for one in ("pumps-6.rlt", "goal.rlt"):
         put(desk, one)
@@ -190,13 +198,11 @@ FILES: dict[str, Maker] = {
         f"{name}.pub.pem": lambda _, number=number: public_pem(f"key-{number}")  # type: ignore[misc]
         for name, number in _SIGNERS.items()
     },
-    "fleet-a.pem": lambda _: (KEYS / "key-0.pem").read_bytes(),
-    "offline.pub.pem": lambda _: public_pem("key-2"),
     "keys-2.rlk": lambda _: NEXT_KEYS,
     "plan.json": _plan,
     "pump-7/device.csr": _request,
-    "my-board.toml": lambda _: (REPOSITORY / "boards" / "esp32.toml").read_bytes(),
-    "new.pem": lambda _: b"".join(map(_anchor, ("amazon-root-ca-1", "starfield-g2"))),
+    "my-board.toml": _board,
+    "new.pem": _list,
     "keys-1.rlk": lambda _: bytes(cases.key_set().data),
     "pumps-1.rlt": lambda _: _phase(1),
     "pumps-2.rlt": lambda _: _phase(2),
@@ -230,8 +236,8 @@ FILES: dict[str, Maker] = {
     "src/main.c": lambda _: b"// the root\n/*\n" + _anchor("amazon-root-ca-1") + b"*/\n",
     "data/root.pem": lambda _: _anchor("amazon-root-ca-3"),
     "cacerts": lambda _: (STORES / "roots.p12").read_bytes(),
-    "list.pem": lambda _: b"".join(map(_anchor, ("amazon-root-ca-1", "starfield-g2"))),
-    "mine.toml": lambda _: (REPOSITORY / "boards" / "esp32.toml").read_bytes(),
+    "list.pem": _list,
+    "mine.toml": _board,
     "my_mqtt.py": lambda _: _TUTORIAL.replace(_NOBODY, _VERIFIED).encode(),
     "main.py": lambda _: _TUTORIAL.encode(),
 }
@@ -341,9 +347,8 @@ def confirm(desk: Desk) -> None:
 
 def roll_out(desk: Desk) -> None:
     """Have a fleet to which the first phase of a plan has gone."""
-    for one in ("pumps-6.rlt", "pumps-7.rlt", "goal.rlt", "keys-1.rlk", "thinggroup/pumps"):
+    for one in ("plan.json", "pumps-7.rlt", "keys-1.rlk", "thinggroup/pumps"):
         put(desk, one)
-    desk.rootlet("rotate", "plan", "pumps-6.rlt", "goal.rlt", "-o", "plan.json")
     start = ("rotate", "start", "plan.json", "pumps-7.rlt", "--key-set", "keys-1.rlk")
     desk.rootlet(*start, "--canary", "thinggroup/bench")
     confirm(desk)

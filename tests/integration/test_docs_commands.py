@@ -136,6 +136,9 @@ def cases():
             yield pytest.param(page.name, found, id=f"{page.name} {section}".strip())
 
 
+CASES = list(cases())
+
+
 def of_help(path):
     """Return the examples of a command's help."""
     return told("\n".join(["```", *examples(help_of(path)), "```\n"]))
@@ -143,7 +146,7 @@ def of_help(path):
 
 def helps():
     """Yield what each command's help shows, and so the page of commands, and no page before."""
-    before = {canonical(one.text) for case in cases() for one in case.values[1]}
+    before = {canonical(one.text) for case in CASES for one in case.values[1]}
     before |= ELSEWHERE | NOT_HERE.keys()
     for path in COMMANDS:
         found = [one for one in of_help(path) if canonical(one.text) not in before]
@@ -168,7 +171,7 @@ def make_desk(request, world, tmp_path, no_aws):
     return make
 
 
-@pytest.mark.parametrize(("page", "shown"), [*cases(), *helps()])
+@pytest.mark.parametrize(("page", "shown"), [*CASES, *helps()])
 def test_commands_of(page, shown, make_desk):
     with make_desk(page) as desk:
         for one in shown:
@@ -226,7 +229,7 @@ class TestNothingIsOverlooked:
     def test_the_pages_form_is_understood(self):
         """Sums, so that a change of form does not make the tests empty."""
         assert len(SHOWN) > 290
-        assert len(list(cases())) > 25
+        assert len(CASES) > 25
         assert len(NAMED) > 70
 
 
