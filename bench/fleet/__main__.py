@@ -45,7 +45,10 @@ def options() -> argparse.Namespace:
     parser.add_argument("--write", action="store_true", help="keep the results")
     asked = parser.parse_args()
     if min(asked.sizes) < _LEAST + asked.liars + asked.dead or asked.most < 1 or asked.minute <= 0:
-        parser.error(f"at least {_LEAST} devices and one of a process, and a pace above 0")
+        parser.error(
+            f"at least {_LEAST} devices beside those that lie or die, one of a process, and a pace "
+            "above 0"
+        )
     return asked
 
 

@@ -70,7 +70,9 @@ def keep(path: Path, key: ec.EllipticCurvePrivateKey) -> None:
 
 
 def rootlet(*words: str | Path) -> None:
-    subprocess.run([sys.executable, "-m", "rootlet", *map(str, words)], check=True)
+    done = subprocess.run([sys.executable, "-m", "rootlet", *map(str, words)], check=False)
+    if done.returncode:  # it has said why
+        sys.exit(done.returncode)
 
 
 def main() -> None:
