@@ -46,8 +46,8 @@ def options() -> argparse.Namespace:
     asked = parser.parse_args()
     if min(asked.sizes) < _LEAST + asked.liars + asked.dead or asked.most < 1 or asked.minute <= 0:
         parser.error(
-            f"at least {_LEAST} devices beside those that lie or die, one of a process, and a pace "
-            "above 0"
+            f"at least {_LEAST} devices beside those that lie or die, one of a process, and a "
+            "pace above 0"
         )
     return asked
 
