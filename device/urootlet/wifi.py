@@ -29,6 +29,7 @@ _MAX_SIZE = const(1024)  # more than both can take; the rest would not be JSON a
 
 # Times are tenths of a second.
 _ATTEMPT = const(150)  # association and DHCP
+_SHORTEST_ATTEMPT = const(10)  # in less no driver has said why, and "no answer" would mislead
 _PAUSE = const(10)
 _LAST_PAUSE = const(80)
 _ESP_HANDSHAKE = const(15)  # ESP-IDF WIFI_REASON_4WAY_HANDSHAKE_TIMEOUT: as a wrong password does
@@ -81,7 +82,7 @@ def join(folder: str, seconds: int = 30) -> None:
             return
         wait = pause // 2 + (urandom(1)[0] * pause >> 9)
         left -= took + wait
-        if left <= 0:
+        if left < _SHORTEST_ATTEMPT:
             raise Error("NET", "Wi-Fi %s: %s" % (ssid, why))
         sleep(wait / 10)
         pause = min(2 * pause, _LAST_PAUSE)

@@ -47,7 +47,7 @@ for port in ("esp32", "rp2"):
     tell("after a drop")
     network.use(port)
     network.air[:] = ["STAT_WRONG_PASSWORD"] * 99
-    tell("wrong password", seconds=4)
+    tell("wrong password", seconds=5)
     network.use(port)
     network.air[:] = ["silence"] * 99
     tell("no answer", seconds=10)
@@ -59,14 +59,24 @@ for port in ("esp32", "rp2"):
 
 network.use("esp32")
 network.air[:] = [15] * 99
-tell("handshake time-out of ESP-IDF", seconds=4)
+tell("handshake time-out of ESP-IDF", seconds=5)
 network.use("esp32")
 network.air[:] = [2] * 99
-tell("another reason of ESP-IDF", seconds=4)
+tell("another reason of ESP-IDF", seconds=5)
 network.use("esp32")
 print("reconnects", network.WLAN().config("reconnects"))
 tell("up")
 print("reconnects", network.WLAN().config("reconnects"))
+
+endings = set()
+for seconds in range(1, 61):
+    network.use("esp32")
+    network.air[:] = ["STAT_WRONG_PASSWORD"] * 99
+    try:
+        join(FILE, seconds)
+    except Error as error:
+        endings.add(error.detail)
+print("with 1 to 60 seconds", ", ".join(endings))
 
 pauses = set()
 for _ in range(20):
