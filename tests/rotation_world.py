@@ -322,6 +322,11 @@ class Board:
     def boot(self) -> Rotation:
         """Start it again; the clock goes on, as over a watchdog's reset."""
         self.flash.cut = None
+        Rotation.looked.clear()
+        return self.start()
+
+    def start(self) -> Rotation:
+        """Make the rotation anew in the same boot, as each ``urootlet.connect()`` does."""
         self.trust = Rotation("", self._hooks, self.factory, self.link)  # type: ignore[arg-type]
         return self.trust
 

@@ -42,7 +42,9 @@ async def connect(rotation: "Rotation", opener: "Opener") -> "Any":
     try:
         return await _run(rotation, opener)
     except Error as error:
-        if not rotation.lost(error):
+        from .rotation import dead
+
+        if not dead(error):
             raise
         from .recovery import recover
 

@@ -6,6 +6,7 @@ topic through a connection under an older set. Older sets only ever fetch offers
 """
 
 import time
+from os import urandom
 
 from . import clock, fetch
 from .bundle import Bundle
@@ -27,11 +28,14 @@ _DAMAGED = const(5)
 _MAX_BUNDLE = const(4096)
 _MAX_KEY_SET = const(6144)
 _MAX_KEY_SETS = const(8)  # in one go; each counts, so the next go continues
+_FIRST_WAIT = const(900)
 _LISTEN = const(5)  # seconds for a retained offer to arrive
 
 
 def recover(rotation: "Rotation") -> bool:
-    """Try every way once; tell whether a new candidate is there."""
+    """Try every way once, if it is time; tell whether a new candidate is there."""
+    if not _due(rotation):
+        return False
     if resume(rotation):  # staging an offer of an older set overwrote that set, then a cut
         return True
     for url in rotation.identity.config.recovery:
@@ -40,6 +44,17 @@ def recover(rotation: "Rotation") -> bool:
     return any(
         _attempt(rotation, lambda one=data: _rung(rotation, one)) for data in _rungs(rotation)
     )
+
+
+def _due(rotation: "Rotation") -> bool:
+    """Whether the last look was 15 to 30 minutes ago, by chance, or a fleet would come at once."""
+    now = clock.now()
+    folder = rotation.store.folder
+    looked = rotation.looked.get(folder, 0)
+    if looked - _FIRST_WAIT <= now < looked + _FIRST_WAIT:
+        return False
+    rotation.looked[folder] = now + (int.from_bytes(urandom(2), "big") * _FIRST_WAIT >> 16)
+    return True
 
 
 def mend(rotation: "Rotation", data: bytes, error: Error) -> bool:

@@ -47,6 +47,10 @@ class Rotation:
     ``on_expiring(anchor, days)``, ``on_error(error)``. One that raises stops nothing.
     """
 
+    #: When a newer bundle was last looked for, and up to 15 minutes more, by folder; here, because ``urootlet.connect`` makes
+    #: a new object with each call, and a loop of calls must not ask the server each time.
+    looked: "dict[str, int]" = {}  # noqa: RUF012 - shared on purpose
+
     def __init__(
         self,
         folder: str = "",
@@ -57,7 +61,6 @@ class Rotation:
         self.store = Store(folder, shipped(folder) if factory is None else factory)
         self.hooks = hooks or {}
         self._identity = identity
-        self._recovered = 0
         self._trying = self._woken = False
         self._lost = 0  # chance said no: whether the last trial is long ago, nobody knows
         #: Whether staging has counted the first attempt already, in this run.
@@ -99,7 +102,7 @@ class Rotation:
         try:
             return self._run()
         except Error as error:
-            if not self.lost(error):
+            if not dead(error):
                 raise
             from .recovery import recover
 
@@ -132,19 +135,6 @@ class Rotation:
         except Error as error:
             return error
 
-    def lost(self, error: Error) -> bool:
-        """Whether it is time to look for a newer bundle, after the active set failed so.
-
-        The pause differs, so that a fleet does not come at once.
-        """
-        now = clock.now()
-        if not _dead(error) or (
-            self._recovered <= now < self._recovered + _FIRST_WAIT + now % _FIRST_WAIT
-        ):
-            return False
-        self._recovered = now
-        return True
-
     def flow(self) -> "Generator[tuple[Any, int], Any, Any]":
         """Yield ``(bundle, floor)`` of each connection to make; send the client or its Error back.
 
@@ -173,7 +163,7 @@ class Rotation:
                 record = self.store.record
                 first = record.tried_at
                 if (
-                    not _dead(error)
+                    not dead(error)
                     or record.state != _PARKED
                     or (not self._lost and first <= clock.now() < first + _FIRST_WAIT)
                 ):
@@ -270,11 +260,12 @@ class Rotation:
     def _candidate(self) -> "Bundle | None":
         """Return the candidate, or None when there is none that can be tried here."""
         data = self.store.other()
+        identity = self.identity
         try:
             found = Bundle(data)
-            self.identity.context(found)
+            identity.context(found)
         except Error as error:
-            if error.code == "HEAP":
+            if error.code == "HEAP" or error.detail[:8] == "identity":  # not its fault
                 return None
             from .recovery import mend
 
@@ -304,7 +295,10 @@ class Rotation:
                 self.tell("on_error", error)
             if clock.now() < record.tried_at:
                 self._lost = urandom(1)[0] & ((1 << min(record.backoff, 4)) - 1)
-                return not self._lost
+                if self._lost:
+                    return False
+                record.tried_at = until = 0  # it is due until it is tried, whoever asks
+                record.next_try = 0
         return until <= clock.now()
 
     def settle(self) -> None:
@@ -328,6 +322,6 @@ class Rotation:
         return status(self.store.record)
 
 
-def _dead(error: Error) -> bool:
+def dead(error: Error) -> bool:
     """Whether network and name are there, but the active set does not authenticate the server."""
     return error.code in ("ROOT", "FAMILY", "EXPIRED", "NOROOTS")

@@ -135,12 +135,12 @@ def _load_identity(context: ssl.SSLContext, cert: bytes, key: bytes) -> None:
 
     memory = os.memfd_create("identity") if hasattr(os, "memfd_create") else None
     if memory is None:
-        raise Error("FORMAT", "this system has no memory files for the key")
+        raise Error("FORMAT", "identity: this system has no memory files for the key")
     try:
         os.write(memory, _pem("CERTIFICATE", cert) + _pem(_key_label(key), key))
         context.load_cert_chain(f"/dev/fd/{memory}")
-    except ssl.SSLError as error:
-        raise Error("FORMAT", "the device's certificate or key does not load") from error
+    except (ssl.SSLError, Error) as error:
+        raise Error("FORMAT", "identity: the certificate or key does not load") from error
     finally:
         os.close(memory)
 

@@ -157,6 +157,21 @@ class TestWithoutAnyGoodRoot:
         assert end(told) == {"state": "idle", "active": "ta", "floor": [1, 1]}
 
 
+class TestAnIdentityThatIsBroken:
+    @pytest.mark.parametrize("left", [b"", b"0\x03\x02\x01\x00"], ids=["lost", "no key"])
+    def test_is_not_held_against_the_candidate(self, rotating, lab, new, how, left):
+        rotating.run(["offer", new.hex()])
+        key = rotating.folder / "key.der"
+        good = key.read_bytes()
+        key.write_bytes(left)
+        told = rotating.run("connect", "status", how=how)
+        assert told[-2] == {"failed": "FORMAT"}
+        assert end(told)["state"] == "trial"
+        key.write_bytes(good)
+        lab.serve(root="lookalike")
+        assert "on_confirm" in hooks(rotating.run("connect", how=how))
+
+
 class TestARefusedOffer:
     @pytest.mark.parametrize(
         ("change", "code"),

@@ -5,6 +5,7 @@ The device is in memory; the server takes the certificates that the test says.
 
 import errno
 from contextlib import suppress
+from unittest.mock import patch
 
 import pytest
 
@@ -132,6 +133,19 @@ class TestANewPair:
             device.connect()
             device.later(4 * 3_600)
         device.accepted[:] = [NEW_CERT]
+        assert device.connect() == ""
+        assert device.serves == NEW_CERT
+
+    def test_that_chance_has_made_due_is_due_until_it_is_tried(self, device):
+        """A gateway's agent asks whether one is, and only then connects anew."""
+        device.renewal.offer(NEW_CERT, NEW_KEY)
+        device.connect()
+        device.accepted.append(NEW_CERT)
+        device.clock = POWER_ON
+        device.boot()
+        with patch("urootlet.rotation.urandom", return_value=b"\x00"):
+            assert device.renewal.ready
+        assert device.renewal.ready
         assert device.connect() == ""
         assert device.serves == NEW_CERT
 

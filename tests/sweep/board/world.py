@@ -165,6 +165,7 @@ class World:
         self.now = _POWER_ON
         self.events.append(("boot", b""))
         self.served = None
+        Rotation.looked.clear()
         self.device.on()
         self.connect()
         try:
