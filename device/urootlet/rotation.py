@@ -96,8 +96,8 @@ class Rotation:
     def connect(self) -> "Any":
         """Return a client on a verified connection, after a trial if one is due.
 
-        When no set that may authenticate gets through, a newer bundle is looked for, at most
-        every quarter of an hour, and tried at once. Raises the error of the active set.
+        When no set that may authenticate gets through, a newer bundle is looked for, every 15 to
+        30 minutes, and tried at once. Raises the error of the active set.
         """
         try:
             return self._run()
