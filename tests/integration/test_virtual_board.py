@@ -150,10 +150,16 @@ class TestMpremote:
     def test_writes_16_kilobytes_in_under_two_seconds(
         self, mpremote: Mpremote, tmp_path: Path
     ) -> None:
+        """The best of a few counts: a machine that is busy is no fault of the board."""
         (tmp_path / "data.bin").write_bytes(os.urandom(16_384))
-        started = time.monotonic()
-        mpremote("fs", "cp", tmp_path / "data.bin", ":/data.bin")
-        assert time.monotonic() - started < 2  # 0.25 s alone; plain raw REPL takes 2.5 s
+
+        def seconds() -> float:
+            started = time.monotonic()
+            mpremote("fs", "cp", "-f", tmp_path / "data.bin", ":/data.bin")
+            return time.monotonic() - started
+
+        # 0.25 s alone; the plain raw REPL takes 2.5 s
+        assert any(seconds() < 2 for _ in range(5))
 
 
 class TestAsABoard:
