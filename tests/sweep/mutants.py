@@ -214,7 +214,7 @@ MUTANTS = (
     ),
     Mutant(
         "a dead active set waits for the back-off as well",
-        _one("not _dead(error)\n", "True\n"),
+        _one("not dead(error)\n", "True\n"),
         _CHECKS,
         ("I6-dead-active",),
     ),

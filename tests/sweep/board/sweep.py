@@ -17,11 +17,12 @@ import sys
 import time
 
 from cases import CASES
-from invariants import Ledger, Violation, check_mirror, digest_of, oracle, read, remember
+from faults import Faults
+from invariants import Ledger, Violation, digest_of, oracle, read
+from life import BOOTS, Life
 from world import World
 
 from urootlet import keyset
-from urootlet import session as session_module
 from urootlet import store as store_module
 
 if sys.implementation.name == "micropython":
@@ -29,175 +30,31 @@ if sys.implementation.name == "micropython":
 else:
     from journal_disk import Device
 
-_BOOTS = 4
 _EIO = 5
 _ENOSPC = 28
 _RECORDS = ("s0", "s1")
 _FILES = ("s0", "s1", "ta", "tb", "k0", "k1")
 _LOST = (("s0",), ("s1",), _RECORDS, ("ta",), ("tb",), ("k0",), ("k1",))
-#: I11: what a rotation may cost: changes of the flash, and writes of record files.
-MAX_CHANGES = 28
-MAX_RECORD_WRITES = 10
-#: Points between two lines that tell how far a sweep is.
-_TELL = 200
 
 
-class Sweep:
-    """One case on one device."""
-
-    def __init__(self, device, case, part=0, parts=1):
-        self.device = device
-        self.case = case
-        self.points = 0
-        self.met = 0
-        self.part = part
-        self.parts = parts
-        self.where = ""
-        self.changes = self.writes = 0
-        #: Points of this part: known, or for double faults guessed from those before.
-        self.total = 0
-
-    def prepare(self):
-        """Flash the device, and live through the rotations that are over before the sweep."""
-        device, case = self.device, self.case
-        device.format()
-        device.on()
-        for name, data in case.others.items():
-            self._put(name, data)
-        self._put("ta", case.files[case.flash])
-        if case.keys == "file":
-            self._put("k1", case.files["keys-1"])
-        world = World(device, case)
-        self._age()
-        device.settle()
-        if case.before:
-            case.preparing = True
-            for _ in case.before:
-                world.boot()
-            case.preparing = False
-            if not world.had("confirm", case.files[case.before[-1]]):
-                raise Violation("preparation", case.name)
-        device.off()
-        self.base = device.image()
-        self.world = world
-
-    def _put(self, name, data):
-        with self.device.open(self.device.folder + name, "wb") as file:
-            file.write(data)
-
-    def _age(self):
-        """Write the record some times, so that littlefs compacts at another moment."""
-        if self.case.aged:
-            store = store_module.Store(self.device.folder, self.case.factory)
-            for _ in range(self.case.aged):
-                store.commit()
-
-    def world_at(self, image, events, ledger):
-        """Return the world as it is when ``image`` is what a cut has left."""
-        self.device.restore(image)
-        world = World(self.device, self.case)
-        world.events = list(events)
-        world.ledger.floor = ledger.floor
-        world.ledger.cut = ledger.cut
-        world.ledger.keys = ledger.keys
-        return world
-
-    def ledger_at(self, image, ledger):
-        """Return what is committed in ``image``, on top of ``ledger``."""
-        world = self.world_at(image, (), ledger)
-        self.device.on()
-        remember(world)
-        self.device.off()
-        return world.ledger
-
-    def live(self, world):
-        """Boot until the device rests; I7: at most 4 boots, and it rests where it must."""
-        for _ in range(_BOOTS):
-            world.boot()
-            check_mirror(world)
-            if self.case.done(world):
-                self.device.off()
-                return
-        if self.case.damaged and not self.case.heals:
-            self.device.off()
-            return
-        found = oracle(self.device)
-        state = found and (found.state, found.attempts, found.active)
-        raise Violation("I7-convergence", "%r, last %r" % (state, world.events[-4:]))
-
-    def run(self):
-        """Live once, recorded; return the journal and the events."""
-        world = self.world_at(self.base, self.world.events, self.world.ledger)
-        self.device.record(world.events)
-        self.live(world)
-        self.changes = self.device.changes()
-        if self.case.bounded:
-            self._check_wear()
-        return self.device.journal(), world.events
-
-    def _check_wear(self):
-        """I11: changes of the flash, and writes of record files, that one rotation costs."""
-        ends = self.device.image()
-        before, after = self._number(self.base), self._number(ends)
-        self.device.restore(ends)
-        self.writes = 2 * (after - before)
-        if self.changes > MAX_CHANGES * self.device.dear:
-            raise Violation("I11-flash-operations", str(self.changes))
-        if self.writes > MAX_RECORD_WRITES:
-            raise Violation("I11-record-writes", str(self.writes))
-
-    def _number(self, image):
-        self.device.restore(image)
-        self.device.on()
-        found = oracle(self.device)
-        self.device.off()
-        return 0 if found is None else found.number
-
-    def mine(self):
-        """Count a point; whether it is in this process's part."""
-        self.met += 1
-        if self.met % self.parts != self.part:
-            return False
-        self.count()
-        return True
-
-    def count(self):
-        """Count a point that is swept, and tell how far it is now and then."""
-        self.points += 1
-        if self.points % _TELL == 0:
-            line = {
-                "case": self.case.name,
-                "done": self.points,
-                "of": max(self.total, self.points),
-            }
-            print(json.dumps(line))
+class Sweep(Life):
+    """The faults that one case on one device is swept with."""
 
     def cuts(self, fine):
         """Cut the power at every point of the run."""
         journal, events = self.run()
         self.total = self.device.count(journal, fine) // self.parts
-        for image, seen, ledger in self._points(self.base, journal, events, fine):
+        for image, seen, ledger in self.reached(self.base, journal, events, fine):
             if self.mine():
                 self.live(self.world_at(image, seen, ledger))
                 self.replay()
-
-    def _points(self, base, journal, events, fine):
-        ledger = Ledger()
-        last = -1
-        for number, torn, image, seen in self.device.points(base, journal, fine):
-            self.where = "cut at %d torn at %d" % (number, torn)
-            seen = min(seen, len(events))
-            if number != last:
-                ledger = self.ledger_at(image, ledger)
-                last = number
-            yield image, events[:seen], ledger
 
     def double(self, fine):
         """Cut at every coarse point, and again at every point of the life after it."""
         journal, events = self.run()
         first = 0
         firsts = self.device.count(journal, False)
-        for image, seen, ledger in self._points(self.base, journal, events, False):
+        for image, seen, ledger in self.reached(self.base, journal, events, False):
             first += 1
             if first % self.parts != self.part:
                 continue
@@ -209,7 +66,7 @@ class Sweep:
             second = self.device.journal()
             left = (firsts - first) // self.parts + 1
             self.total = self.points + left * self.device.count(second, fine)
-            for later, more, book in self._points(again, second, world.events, fine):
+            for later, more, book in self.reached(again, second, world.events, fine):
                 self.where = where + ", then " + self.where
                 self.count()
                 book.floor = max(book.floor, ledger.floor)
@@ -275,7 +132,7 @@ class Sweep:
         world = self.world_at(self.base, self.world.events, self.world.ledger)
         self.device.fail(number, error, True)
         try:
-            for _ in range(_BOOTS):
+            for _ in range(BOOTS):
                 world.boot()
             if self.case.name == "good link" and world.served is None:
                 raise Violation("I2-serves-when-worn", repr(world.events[-3:]))
@@ -301,7 +158,7 @@ class Sweep:
         after = self.ledger_at(ends, Ledger())
         states = [(self.base, self.world.events, self.ledger_at(self.base, Ledger()))]
         seen_states = []
-        for image, seen, ledger in self._points(self.base, journal, events, False):
+        for image, seen, ledger in self.reached(self.base, journal, events, False):
             state = self._state(image)
             if state not in seen_states:
                 seen_states.append(state)
@@ -384,58 +241,6 @@ class Sweep:
             self.device.off()
             self.base = self.device.image()
         self.changes, self.writes = dearest, most
-
-
-class Faults:
-    """A MemoryError at one of the opens, reads and writes of the store."""
-
-    def __init__(self, device, number):
-        self.device = device
-        self.number = number
-        self.count = 0
-
-    def arm(self):
-        self._usual = getattr(session_module, "open", self.device.open)
-        session_module.open = store_module.open = self.open
-
-    def disarm(self):
-        session_module.open = store_module.open = self._usual
-
-    def hit(self):
-        if self.device.checking:
-            return
-        self.count += 1
-        if self.count - 1 == self.number:
-            raise MemoryError
-
-    def open(self, path, mode):
-        self.hit()
-        return _File(self, self.device.open(path, mode))
-
-
-class _File:
-    """A file whose reads and writes may find no memory."""
-
-    def __init__(self, faults, file):
-        self._faults = faults
-        self._file = file
-
-    def read(self, *size):
-        self._faults.hit()
-        return self._file.read(*size)
-
-    def write(self, data):
-        self._faults.hit()
-        return self._file.write(data)
-
-    def seek(self, at):
-        return self._file.seek(at)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self._file.close()
 
 
 def load(folder):
