@@ -10,7 +10,6 @@ import pytest
 from rootlet.errors import InputError
 from rootlet.journal import Journal
 
-
 TOO_LARGE = os.strerror(EFBIG)
 
 
@@ -78,9 +77,9 @@ class TestAFullDisk:
     def test_is_told_once_and_the_next_run_goes_on(self, path):
         with Journal(path) as journal:
             journal.done("run", thing="pump-7")
-        with no_more_than(path.stat().st_size + 10), pytest.raises(InputError) as caught:
-            with Journal(path) as journal:
-                journal.begin("thing", existed=False)
+        room = no_more_than(path.stat().st_size + 10)
+        with room, pytest.raises(InputError) as caught, Journal(path) as journal:
+            journal.begin("thing", existed=False)
         assert (caught.value.why, caught.value.hint) == (TOO_LARGE, "make room, and run it again")
         assert path.read_bytes().endswith(b'}\n{"time":17')
         with Journal(path) as journal:
