@@ -126,6 +126,14 @@ class TestAPhase:
         assert fleet.start("add", to=("--canary", BENCH))["new"] is False
         assert len(fleet.iot.list_jobs()["jobs"]) == 1
 
+    def test_that_was_started_for_others_is_not_taken_for_this_one(self, fleet):
+        fleet.start("add", to=("--canary", BENCH))
+        error = fleet.refused("add", "--canary", "thing/pump-3", to=("--canary", BENCH))
+        assert error.what == "the job rl-pumps-1-2-add-c is for others: thinggroup/bench"
+        assert "rotate stop rl-pumps-1-2-add-c" in error.hint
+        arn = fleet.iot.describe_thing_group(thingGroupName="bench")["thingGroupArn"]
+        assert fleet.start("add", to=("--canary", arn))["new"] is False
+
     def test_is_started_when_only_the_answer_was_lost(self, fleet, monkeypatch):
         real = Service.call
 
@@ -221,6 +229,15 @@ class TestThatStops:
         assert again["job_id"] == "rl-pumps-1-2-add-c-2"
         fleet.report("SUCCEEDED", *CANARIES)
         assert fleet.start("add")["new"] is True
+
+    def test_while_some_canaries_have_not_had_their_turn_is_not_tried(self, fleet):
+        fleet.start("add", "--rate", "1:1", to=("--canary", BENCH))
+        (tried,) = fleet.iot.list_job_executions_for_job(jobId="rl-pumps-1-2-add-c")[
+            "executionSummaries"
+        ]
+        fleet.report("SUCCEEDED", tried["thingArn"].rpartition("/")[2])
+        command("rotate", "stop", "rl-pumps-1-2-add-c")
+        assert fleet.refused("add").what == "1 of 2 canaries have confirmed"
 
     def test_and_lets_who_is_in_the_middle_finish(self, fleet):
         fleet.start("add", to=("--canary", BENCH))
