@@ -220,6 +220,33 @@ class TestTheCommand:
         assert again["key_id"] == first["key_id"]
         assert again["certificate_id"] != first["certificate_id"]
 
+    @pytest.mark.parametrize("operation", ["DetachThingPrincipal", "DetachPolicy"])
+    def test_an_undo_that_was_cut_off_is_made_good_by_the_same_again(
+        self, region, here, monkeypatch, operation
+    ):
+        made = document(*PROVISION)
+        real = aws.Service.call
+
+        def cut(self, called, **parameters):
+            if called == operation:
+                raise aws.RefusedError("not allowed")
+            return real(self, called, **parameters)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(aws.Service, "call", cut)
+            assert refused("provision", "--undo", "-o", "pump-7").what == "not allowed"
+        assert document(*PROVISION) == made
+        account = aws.connect(region=region.name)
+        (one,) = certificates.listed(account)
+        assert one["status"] == "ACTIVE"
+        assert certificates.users(account, one["certificateArn"]) == (["pumps"], ["pump-7"])
+
+    def test_after_a_cut_at_the_first_line_undo_does_not_bar_the_way(self, region, here):
+        command("provision", "--thing", "pump-7", "--endpoint", "localhost")
+        (here / "pump-7" / "aws.jsonl").write_bytes(b'{"time":17')
+        assert document("provision", "--undo", "-o", "pump-7")["steps"] == []
+        assert document(*PROVISION)["certificate_id"]
+
     def test_no_line_of_the_journal_holds_a_key(self, region, here):
         command(*PROVISION)
         text = (here / "pump-7" / "aws.jsonl").read_text()
