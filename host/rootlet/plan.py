@@ -41,6 +41,8 @@ _WHY = {
     RETIRE: "no older set authenticates anything again",
     REVOKE: "from acceptance on only this set authenticates; there is no way back",
 }
+#: What a document of another kind raises; JSON has numbers that no int is.
+_NO_PLAN = (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError)
 #: Signatures that a phase must leave room for.
 _ROOM = 3
 
@@ -258,7 +260,7 @@ def decode(data: bytes, where: str) -> Plan:
     try:
         document = json.loads(data)
         return _plan(document)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except _NO_PLAN as error:
         raise InputError(
             f"{where} is not a plan",
             why=f"{type(error).__name__}: {error}"[:200],

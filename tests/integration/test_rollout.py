@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from botocore.exceptions import ReadTimeoutError
 
 import rollout_cases as cases
 from fixtures_aws import command, document, refused
@@ -465,6 +466,24 @@ class TestStatus:
         shown = command("rotate", "status", "--target", "pumps", "--watch").output
         assert [share in shown for share in (" 0.0%", " 50.0%", " 100.0%")] == [True] * 3
         assert next(looks, None) is None
+
+    def test_a_shadow_that_breaks_off_is_the_network(self, fleet, monkeypatch):
+        fleet.start("add", "--no-canary", "--abort-percent", "100", "--abort-after", "99")
+        fleet.report("FAILED", THINGS[0], reason="parked")
+        real = Service.call
+
+        class Broken:
+            def read(self, _limit):
+                raise ReadTimeoutError(endpoint_url="https://nowhere")
+
+        def call(self, operation, **parameters):
+            if operation == "GetThingShadow":
+                return {"payload": Broken()}
+            return real(self, operation, **parameters)
+
+        monkeypatch.setattr(Service, "call", call)
+        error = refused("rotate", "status", "--target", "pumps")
+        assert (error.what, error.exit_status) == ("no way to AWS for iot:GetThingShadow", 5)
 
     def test_asks_whose(self, some_aws):
         assert refused("rotate", "status").what == "whose status?"

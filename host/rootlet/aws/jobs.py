@@ -9,7 +9,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from rootlet import jobs
-from rootlet.aws.errors import AbsentError
+from rootlet.aws.errors import AbsentError, translated
 from rootlet.aws.session import CONNECTIONS
 from rootlet.bundle import sha256
 from rootlet.errors import InputError
@@ -173,7 +173,9 @@ def _shadow(account: Account, thing: str) -> dict[str, Any]:
     """Return what a thing's shadow ``rootlet`` reports; nothing when there is none or no sense."""
     try:
         told = account.data.call("GetThingShadow", thingName=thing, shadowName=_SHADOW)
-        reported = json.loads(told["payload"].read(_MAX_SHADOW))["state"]["reported"]
+        with translated("iot:GetThingShadow"):  # its bytes come after the answer
+            raw = told["payload"].read(_MAX_SHADOW)
+        reported = json.loads(raw)["state"]["reported"]
     except (AbsentError, ValueError, KeyError, TypeError, RecursionError):
         return {}
     return reported if isinstance(reported, dict) else {}
