@@ -109,6 +109,7 @@ def command(  # noqa: PLR0913 - one argument per option
         profile=profile or "",
         endpoint_tls12=endpoint_tls == "1.2",
         not_after=int(moment(not_after, "--not-after").timestamp()) if not_after else 0,
+        after=plan.after,
         signing=plan.header,
     )
     built = builder.build(request)
