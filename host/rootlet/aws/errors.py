@@ -46,7 +46,10 @@ class _Words(NamedTuple):
     hint: str
 
 
-_LOGIN = "log in again, or check AWS_PROFILE and the keys: aws sts get-caller-identity"
+_LOGIN = (
+    "log in again, or check AWS_PROFILE, the keys and this computer's clock: "
+    "aws sts get-caller-identity"
+)
 _REFUSED = _Words(
     RefusedError, "AWS does not allow {action} here", "allow the action {action} for this identity"
 )
