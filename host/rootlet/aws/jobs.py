@@ -13,7 +13,15 @@ from rootlet.aws.errors import AbsentError, translated
 from rootlet.aws.session import CONNECTIONS
 from rootlet.bundle import sha256
 from rootlet.errors import InputError
-from rootlet.progress import FAILURES, Execution, Job, Progress, has_confirmed, latest
+from rootlet.progress import (
+    FAILURES,
+    Execution,
+    Job,
+    Progress,
+    has_confirmed,
+    in_place,
+    latest,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -101,7 +109,7 @@ def progress(
     """
     tell(0, 0, "executions")
     executions = latest(_executions(account, job.id))
-    waiting = members(account, job.targets) - set(executions) if job.active else frozenset()
+    waiting = members(account, job.targets) - in_place(executions) if job.active else frozenset()
     failed = [one for one in executions.values() if one.status in FAILURES]
     asked, late = failed[:most], set()
     with ThreadPoolExecutor(CONNECTIONS) as pool:
