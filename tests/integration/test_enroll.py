@@ -13,7 +13,7 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from fixtures_aws import command, document, refused
-from rootlet import aws, credentials, enroll, identity, policy, withdraw
+from rootlet import aws, credentials, enroll, identity, policy, provision, withdraw
 from rootlet.aws import certificates, things
 from rootlet.errors import InputError
 from rootlet.journal import Journal
@@ -246,6 +246,41 @@ class TestTheCommand:
         (here / "pump-7" / "aws.jsonl").write_bytes(b'{"time":17')
         assert document("provision", "--undo", "-o", "pump-7")["steps"] == []
         assert document(*PROVISION)["certificate_id"]
+
+    @pytest.mark.parametrize("how", [(), ("--self-signed",)])
+    def test_a_key_that_replaced_another_gets_no_certificate_of_the_old_one(
+        self, region, here, how
+    ):
+        command(*PROVISION)
+        command("provision", "--thing", "pump-7", "--endpoint", "localhost", "--force", *how)
+        assert (
+            refused(*PROVISION).hint == "take that back first: rootlet provision --undo -o pump-7"
+        )
+        command("provision", "--undo", "-o", "pump-7")
+        made = document(*PROVISION)
+        assert made["key_id"] == provision.look(here / "pump-7").key_id
+        assert len(document("aws", "certs", "list")["certificates"]) == 1
+
+    @pytest.mark.parametrize(
+        ("step", "data"),
+        [
+            ("policy", {}),
+            ("certificate", {}),
+            ("certificate", {"id": 7, "arn": "a", "pem": "p"}),
+            ("certificate", {"id": "i", "arn": "arn", "pem": "p"}),
+        ],
+    )
+    def test_a_line_that_somebody_has_edited_is_told(self, region, here, step, data):
+        command(*PROVISION)
+        journal = here / "pump-7" / "aws.jsonl"
+        lines = [json.loads(line) for line in journal.read_text().splitlines()]
+        for one in lines:
+            if (one["step"], one["state"]) == (step, "done"):
+                one["data"] = data
+        journal.write_text("".join(json.dumps(one) + "\n" for one in lines))
+        words = PROVISION if data.get("arn") == "arn" else ("provision", "--undo", "-o", "pump-7")
+        error = refused(*words)
+        assert error.why == f"a line of the step {step} is damaged"
 
     def test_no_line_of_the_journal_holds_a_key(self, region, here):
         command(*PROVISION)
