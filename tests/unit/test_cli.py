@@ -115,6 +115,13 @@ class TestBuild:
             made.append((folder / "a.rlt").read_bytes())
         assert made[0] == made[1]
 
+    @pytest.mark.parametrize("stated", ["soon", "-1", "9" * 5000])
+    def test_source_date_epoch_is_told_when_it_is_no_time(self, tmp_path, stated):
+        done = self.build(
+            tmp_path, "--board", "esp32", "--keys", "ecc", env={"SOURCE_DATE_EPOCH": stated}
+        )
+        assert "SOURCE_DATE_EPOCH is" in error_of(done, 2)
+
     @pytest.mark.parametrize(
         ("arguments", "status", "words"),
         [
