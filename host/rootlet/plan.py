@@ -76,6 +76,10 @@ class Phase:
         """The flags of the bundle's header."""
         return _FLAGS.get(self.name, 0)
 
+    def is_said_by(self, found: layout.Bundle) -> bool:
+        """Whether a bundle says what this phase's must say."""
+        return self.flags == found.flags and not _differs(self, found)
+
 
 @dataclass(frozen=True)
 class End:
@@ -108,7 +112,7 @@ class Plan:
                 f"the bundle is for {found.target}, the plan for {self.target}", code="TARGET"
             )
         for phase in self.phases:
-            if phase.flags == found.flags and not _differs(phase, found):
+            if phase.is_said_by(found):
                 return phase
         near = min(
             self.phases, key=lambda one: (one.flags != found.flags, len(_differs(one, found)))

@@ -271,8 +271,7 @@ def _check_gate(
     before = wish.plan.before(wish.phase)
     if before is None:
         return
-    older = [one for one in named if one.phase == before.name and one.order < wish.name.order]
-    confirmed = _confirmed(account, older, tell)
+    confirmed = _confirmed(wish, account, named, before, tell)
     things = service.members(account, targets)
     held = len(things & confirmed)
     if not things or held / len(things) < wish.plan.gate:
@@ -285,11 +284,22 @@ def _check_gate(
         )
 
 
-def _confirmed(account: Account, named: Sequence[jobs.Name], tell: Tell) -> frozenset[str]:
-    """Return the things that have confirmed any of these jobs."""
+def _confirmed(
+    wish: Wish, account: Account, named: Sequence[jobs.Name], before: Phase, tell: Tell
+) -> frozenset[str]:
+    """Return the things that have confirmed the phase before, and no other since but this one.
+
+    ``named`` begins with the newest. What an earlier rotation brought was replaced by what
+    followed it, also where it said the same.
+    """
     found: frozenset[str] = frozenset()
     for name in named:
-        found |= service.progress(account, service.read(account, str(name)), tell).confirmed
+        if name.order < wish.name.order:
+            job = service.read(account, str(name))
+            if before.is_said_by(job.bundle):
+                found |= service.progress(account, job, tell).confirmed
+            elif not wish.phase.is_said_by(job.bundle):
+                break
     return found
 
 

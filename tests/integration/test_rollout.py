@@ -13,6 +13,7 @@ from botocore.exceptions import ReadTimeoutError
 import rollout_cases as cases
 from fixtures_aws import command, document, refused
 from rootlet import aws, rollout
+from rootlet import plan as plans
 from rootlet.aws import Service
 from rootlet.aws.jobs import history
 from rootlet.bundle import sha256
@@ -166,6 +167,27 @@ class TestAPhase:
         error = fleet.refused("switch", "--to", "thing/stranger")
         assert "4 of 5 things have confirmed phase add" in error.what
         assert "stranger" in error.why
+
+    def test_is_not_opened_by_a_rotation_of_before_that_said_the_same(self, fleet, tmp_path):
+        fleet.confirmed("add")
+        fleet.confirmed("switch")
+        old, new = cases.make(3, cases.NEW, profile=layout.RSA), cases.start()
+        (tmp_path / "plan.json").write_bytes(plans.make(old, new, gate=0.99).encode())
+        back = cases.make(5, cases.OLD, profile=layout.ECDSA)
+        for name, made in (("again", cases.make(4)), ("back", back)):
+            (tmp_path / f"{name}.rlt").write_bytes(bytes(made.data))
+        error = fleet.refused("back", to=("--canary", BENCH))
+        assert error.what == "gate closed: 0 of 2 things have confirmed phase add"
+        fleet.confirmed("again")
+        assert fleet.start("back", to=("--canary", BENCH))["new"] is True
+
+    def test_that_was_stopped_can_be_signed_anew_under_the_next_number(self, fleet, tmp_path):
+        fleet.confirmed("add")
+        stopped = fleet.start("switch", to=("--canary", BENCH))["job_id"]
+        command("rotate", "stop", stopped)
+        anew = cases.make(4, cases.NEW, profile=layout.RSA)
+        (tmp_path / "anew.rlt").write_bytes(bytes(anew.data))
+        assert fleet.start("anew", to=("--canary", BENCH))["new"] is True
 
     def test_with_a_late_confirm_in_the_shadow_the_gate_opens(self, fleet):
         fleet.start("add", to=("--canary", BENCH))
