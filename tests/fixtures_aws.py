@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+import click
 import pytest
 from click.testing import CliRunner
 
@@ -69,12 +70,22 @@ class Answered:
 
 
 def command(*words: str, typed: str | None = None) -> Result:
-    """Run a command; an error of ours becomes its exit status, anything else is raised."""
-    result = CliRunner().invoke(cli, list(words), input=typed)
-    if isinstance(result.exception, RootletError):
-        result.exit_code = result.exception.exit_status
-    elif result.exception and not isinstance(result.exception, SystemExit):
-        raise result.exception
+    """Run a command as rootlet.cli.main does: its exit status is returned, or that of an error.
+
+    An error that is neither ours nor one of usage is raised.
+    """
+    result = CliRunner().invoke(cli, list(words), input=typed, standalone_mode=False)
+    error = result.exception
+    if isinstance(error, RootletError):
+        result.exit_code = error.exit_status
+    elif isinstance(error, click.ClickException):
+        result.exit_code = error.exit_code
+    elif isinstance(error, click.Abort):
+        result.exit_code = 130
+    elif error is None:
+        result.exit_code = result.return_value or 0
+    elif not isinstance(error, SystemExit):
+        raise error
     return result
 
 

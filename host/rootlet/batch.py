@@ -106,6 +106,13 @@ class Batch:
 
     def _one(self, ledger: Ledger, device: Device) -> _Outcome:
         """Bring one device to where it should be; raises only when nothing can be written."""
+        try:
+            return self._bring(ledger, device)
+        except OSError as error:  # of reading: what cannot be written is an InputError
+            why = f"{error.filename}: {error.strerror}"
+            return _Outcome(device.settings.thing, "damaged", why=why)
+
+    def _bring(self, ledger: Ledger, device: Device) -> _Outcome:
         thing = device.settings.thing
         place, entry = self._folder / thing, ledger.find(thing)
         if entry and not place.exists():

@@ -9,6 +9,7 @@ that the board's TLS stack takes. Whatever does not fit is refused before a byte
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from rootlet import anchor, budget, bundle, catalog, coverage, x509
@@ -17,7 +18,6 @@ from urootlet.format_cpython import ECDSA, HEADER, RSA, SIGNATURE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from datetime import datetime
 
     from rootlet.board import Board
 
@@ -57,8 +57,9 @@ class Request:
     """What to build: a board, keys, ids to add, files to add as ``(name, bytes)``.
 
     ``form`` and ``profile`` override what the board and the keys imply; ``endpoint_tls12`` says
-    that the endpoint's policy stops at TLS 1.2. Times are Unix seconds. With ``signing`` the
-    result is not a bundle yet but the bytes that are to be signed.
+    that the endpoint's policy stops at TLS 1.2. Times are Unix seconds; ``after`` is when the
+    bundle that it follows was created. With ``signing`` the result is not a bundle yet but the
+    bytes that are to be signed.
     """
 
     board: Board
@@ -71,6 +72,7 @@ class Request:
     profile: str = ""
     endpoint_tls12: bool = False
     not_after: int = 0
+    after: int = 0
     signing: bundle.Signing | None = None
 
 
@@ -94,6 +96,7 @@ def build(request: Request) -> Built:
     profile = _profile(request)
     _check_family_choice(request, profile)
     warnings += [*_dates(choices, request.created), *_one_family(request, choices)]
+    warnings += _turned_back(request)
     form = _form(request)
     for choice in choices:
         _check_supported(request.board, choice)
@@ -176,6 +179,19 @@ def _dates(choices: list[Choice], created: int) -> Iterator[str]:
         elif one.not_before.timestamp() > created:
             day = one.not_before.date()
             yield f"{name} begins on {day}: a device that checks dates refuses it till then"
+
+
+def _turned_back(request: Request) -> Iterator[str]:
+    """Warn of a clock that stands before the last bundle: confirming sets devices back to it."""
+    if request.created < request.after:
+        created, after = (
+            f"{datetime.fromtimestamp(one, UTC):%Y-%m-%d %H:%M}"
+            for one in (request.created, request.after)
+        )
+        yield (
+            f"created {created}, before the bundle that it follows ({after}): a device that "
+            "confirms it accepts times from then on; is this computer's clock right?"
+        )
 
 
 def _one_family(request: Request, choices: list[Choice]) -> Iterator[str]:

@@ -13,7 +13,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
 
-from rootlet.progress import FAILURES, SUCCEEDED
+from rootlet.progress import FAILURES, SUCCEEDED, in_place
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -85,7 +85,7 @@ class _Scale:
 
 def draw(found: Sequence[Progress], now: datetime) -> str:
     """Return the SVG of the jobs of one set, canaries and fleet together, up to ``now``."""
-    executions = [one for each in found for one in each.executions.values()]
+    executions = [each.executions[one] for each in found for one in in_place(each.executions)]
     things = frozenset[str]().union(*(each.things for each in found))
     confirmed = frozenset[str]().union(*(each.confirmed for each in found))
     begin = min((each.job.created for each in found), default=now)

@@ -24,6 +24,7 @@ opens no door.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -46,6 +47,13 @@ if TYPE_CHECKING:
 JOURNAL = "aws.jsonl"
 _SKEW = 300  # seconds that this clock and that of AWS may differ
 _LONGEST_SEARCH = 250  # certificates: one page
+#: What a line of the journal must hold: its step and state, and the kind of each value.
+_HELD: tuple[tuple[str, str, dict[str, type]], ...] = (
+    ("policy", "begin", {"name": str}),
+    ("policy", "done", {"name": str}),
+    ("certificate", "begin", {"at": int}),
+    ("certificate", "done", {"id": str, "arn": str, "pem": str}),
+)
 
 
 @dataclass(frozen=True)
@@ -97,10 +105,11 @@ def issuer(
 def enroll(run: Run) -> dict[str, Any]:
     """Take every step that is not done yet; return the certificate's ``id``, ``arn``, ``pem``.
 
-    Raises InputError when the journal is about another thing, the thing has certificates of
-    somebody else, or a policy of that name says something else; and as the calls do.
+    Raises InputError when the journal is about another thing or key, the thing has certificates
+    of somebody else, or a policy of that name says something else; and as the calls do.
     """
     check_same(run)
+    check_key(run.journal, hashlib.sha256(certificates.public_key(run.request.csr)).hexdigest())
     for step, take in STEPS.items():
         if run.journal.state(step) != "done":
             run.tell(step)
@@ -108,8 +117,55 @@ def enroll(run: Run) -> dict[str, Any]:
     return run.certificate
 
 
+def is_done(folder: Path, key_id: str) -> bool:
+    """Whether every step was taken for a device folder. Raises as ``check_key``."""
+    if not (folder / JOURNAL).exists():
+        return False
+    with Journal(folder / JOURNAL) as journal:
+        check_key(journal, key_id)
+        return journal.state("activate") == "done"
+
+
+def check_key(journal: Journal, key_id: str) -> None:
+    """Refuse a journal whose certificate is for another key than that with this SHA-256 (hex).
+
+    ``provision --force`` replaces a key, and what AWS has made for the one before is still there.
+    """
+    _check_lines(journal)
+    if journal.state("certificate") != "done":
+        return
+    try:
+        made = certificates.public_key(journal.result("certificate")["pem"])
+    except ValueError as error:
+        raise _damaged(journal, "certificate") from error
+    if hashlib.sha256(made).hexdigest() != key_id:
+        raise InputError(
+            f"{journal.path} is about another key",
+            why="AWS IoT made its certificate for the key that was here before",
+            hint=f"take that back first: rootlet provision --undo -o {journal.path.parent}",
+        )
+
+
+def _check_lines(journal: Journal) -> None:
+    """Refuse a journal in which somebody has edited what the next run needs."""
+    for step, state, kinds in _HELD:
+        found = journal.begun(step) if state == "begin" else journal.result(step)
+        noted = found or journal.state(step) == state
+        if noted and not all(type(found.get(name)) is kind for name, kind in kinds.items()):
+            raise _damaged(journal, step)
+
+
+def _damaged(journal: Journal, step: str) -> InputError:
+    return InputError(
+        f"{journal.path}: cannot be used",
+        why=f"a line of the step {step} is damaged",
+        hint=Journal.MEND,
+    )
+
+
 def check_same(run: Run) -> None:
-    """Refuse a journal of another thing, account or region."""
+    """Refuse a journal of another thing, account or region, or one that is damaged."""
+    _check_lines(run.journal)
     wanted = {"thing": run.request.thing, "arn": run.account.arn}
     noted = run.journal.result("run")
     if not noted:

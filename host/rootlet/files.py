@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
 
 from rootlet.errors import InputError
@@ -27,11 +28,18 @@ def read(path: Path, limit: int) -> bytes:
 def write(path: Path, data: bytes, mode: int = 0o644, *, over_key: bool = False) -> None:
     """Write beside ``path``, flush to the disk, and rename into place.
 
-    Raises InputError when the folder is missing, full or not writable, and for a private key in
-    PEM unless ``over_key``; ``path`` is then as it was and nothing is left beside it.
+    Raises InputError when the folder is missing, full or not writable, for a device or a pipe, and
+    for a private key in PEM unless ``over_key``; ``path`` is then as it was and nothing is left
+    beside it.
     """
     import tempfile  # noqa: PLC0415 - slow to import, and most commands only read
 
+    if _is_stream(path):
+        raise InputError(
+            f"{path}: a device or a pipe",
+            why="a file is renamed into place, which would replace it for everybody",
+            hint="name a file with -o",
+        )
     if not over_key and _holds_key(path):
         raise InputError(
             f"{path}: holds a private key",
@@ -55,6 +63,16 @@ def write(path: Path, data: bytes, mode: int = 0o644, *, over_key: bool = False)
             why=error.strerror or str(error),
             hint="name another file with -o, or make room",
         ) from error
+
+
+def _is_stream(path: Path) -> bool:
+    """Whether there is neither a file nor a folder, or a link to what a program has open."""
+    try:
+        mode = path.stat().st_mode
+        open_elsewhere = path.is_symlink() and path.readlink().is_relative_to("/proc")
+    except OSError:
+        return False  # nothing there, or nothing that may be looked at: writing says why
+    return open_elsewhere or not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 
 
 def _holds_key(path: Path) -> bool:

@@ -6,6 +6,7 @@ can be written, before AWS is asked for a key that it sends only once.
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -16,7 +17,7 @@ from rootlet.aws.errors import ExistsError
 from rootlet.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from rootlet.aws import Account
@@ -39,8 +40,9 @@ def create_keys(account: Account, output: Path, *, active: bool) -> dict[str, An
     except BaseException:  # Ctrl-C too
         paths["key"].unlink()
         raise
-    files.write(paths["key"], made["keyPair"]["PrivateKey"].encode(), mode=0o600)
-    files.write(paths["crt"], made["certificatePem"].encode())
+    with _not_unknown(made, paths["key"]):
+        files.write(paths["key"], made["keyPair"]["PrivateKey"].encode(), mode=0o600)
+        files.write(paths["crt"], made["certificatePem"].encode())
     return _told(made, active) | {"certificate": str(paths["crt"]), "key": str(paths["key"])}
 
 
@@ -56,8 +58,28 @@ def sign_request(
     except BaseException:
         output.unlink()
         raise
-    files.write(output, made["certificatePem"].encode())
+    with _not_unknown(made, output):
+        files.write(output, made["certificatePem"].encode())
     return _told(made, active) | {"certificate": str(output)}
+
+
+@contextmanager
+def _not_unknown(made: dict[str, Any], path: Path) -> Iterator[None]:
+    """Name the certificate that AWS has made, when what came of it cannot be written.
+
+    ``path`` is removed while nothing is in it.
+    """
+    try:
+        yield
+    except InputError as error:
+        if not path.stat().st_size:
+            path.unlink()
+        raise InputError(
+            error.what,
+            why=f"{error.why}; AWS has made the certificate {made['certificateId']}",
+            hint=f"rootlet aws certs deactivate {made['certificateId']}, then delete; "
+            "make room, and run it again",
+        ) from error
 
 
 def _told(made: dict[str, Any], active: bool) -> dict[str, Any]:

@@ -189,8 +189,9 @@ def _checked(path: Path, load: Callable[[bytes], _Read]) -> tuple[bytes, _Read]:
     raw = files.read(path, MAX_FILE)
     try:
         return raw, load(raw)
-    except device.Error as error:
-        raise _refused(f"{path}: a device would refuse it", error) from error
+    except (device.Error, RecursionError) as error:
+        known = error if isinstance(error, device.Error) else device.Error("FORMAT", path.name)
+        raise _refused(f"{path}: a device would refuse it", known) from error
 
 
 def read_certificate(data: bytes, where: str) -> bytes:

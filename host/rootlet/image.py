@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from rootlet import files as disk
 from rootlet import identity, parallel, partitions, resources
 from rootlet.boardio import littlefs
-from rootlet.errors import InputError, RootletError
+from rootlet.errors import BoardError, InputError, RootletError, TrustError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -48,7 +48,7 @@ class Maker:
     """Makes images of ``size`` bytes that hold ``common`` (board path -> bytes).
 
     With ``firmware`` they are whole flash contents from address 0, the file system at ``place``.
-    Raises BoardError when the files do not fit, InputError for a size that is no file system's.
+    Raises TrustError when the files do not fit, InputError for a size that is no file system's.
     """
 
     def __init__(
@@ -62,12 +62,12 @@ class Maker:
                 f"{littlefs.LEAST_BLOCKS}",
                 hint="give the size of the board's vfs partition: --board ID, or --size BYTES",
             )
-        self._base = littlefs.add(littlefs.empty(place.size), common)
+        self._base = _filled(littlefs.empty(place.size), common)
         self._before = _flash_before(firmware, place) if firmware else b""
 
     def make(self, own: Mapping[str, bytes]) -> bytes:
         """Return the image of one device, whose own files are ``own``."""
-        return self._before + (littlefs.add(self._base, own) if own else self._base)
+        return self._before + (_filled(self._base, own) if own else self._base)
 
 
 def place_in(firmware: Firmware, flash_bytes: int, where: str) -> Partition:
@@ -154,6 +154,14 @@ def batch(
             folder.name,
         )
     return result
+
+
+def _filled(image: bytes, files: Mapping[str, bytes]) -> bytes:
+    """Return an image with files in it. No board is at fault here: the answer is no."""
+    try:
+        return littlefs.add(image, files)
+    except BoardError as error:
+        raise TrustError(error.what, why=error.why, hint=error.hint) from error
 
 
 def _flash_before(firmware: Firmware, place: Partition) -> bytes:

@@ -1,11 +1,13 @@
 """A file of one JSON object a line that only grows: what a run has done, for the next one.
 
-A line is on the disk before anybody is told of it. Power may cut the last one short: what follows
-the last line end is dropped then, and counts as never written. One run at a time holds the file.
+A line is on the disk before anybody is told of it. Power or a full disk may cut the last one
+short: that counts as never written and is dropped. A whole one that only lacks its line end, as
+editors leave it, counts. One run at a time holds the file.
 """
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
@@ -49,7 +51,8 @@ class Lines:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._file.close()
+        with contextlib.suppress(OSError):  # what could not be written has been told
+            self._file.close()
 
     def _take(self, line: Any) -> bool:
         """Remember a line of the file; return whether it is one of this kind."""
@@ -57,8 +60,11 @@ class Lines:
 
     def _append(self, line: Mapping[str, Any]) -> None:
         """Write a line and wait until it is on the disk. Raises InputError."""
+        self._write_out(json.dumps(line, separators=(",", ":")).encode() + b"\n")
+
+    def _write_out(self, data: bytes) -> None:
         try:
-            self._file.write(json.dumps(line, separators=(",", ":")).encode() + b"\n")
+            self._file.write(data)
             self._file.flush()
             os.fsync(self._file.fileno())
         except OSError as error:
@@ -76,11 +82,14 @@ class Lines:
         if len(data) > self.LIMIT:
             raise self._bad(f"over {self.LIMIT} bytes", "name another folder")
         whole = data.rfind(b"\n") + 1
-        for number, line in enumerate(data[:whole].splitlines(), 1):
+        torn = whole < len(data) and not _is_json(data[whole:])
+        for number, line in enumerate((data[:whole] if torn else data).splitlines(), 1):
             if not self._is_taken(line):
                 raise self._bad(f"line {number} is damaged", self.MEND)
-        if whole < len(data):
+        if torn:
             self._file.truncate(whole)
+        elif whole < len(data):
+            self._write_out(b"\n")
 
     def _is_taken(self, line: bytes) -> bool:
         try:
@@ -90,3 +99,12 @@ class Lines:
 
     def _bad(self, why: str, hint: str) -> InputError:
         return InputError(f"{self.path}: cannot be used", why=why, hint=hint)
+
+
+def _is_json(data: bytes) -> bool:
+    """Whether this is a whole document: what a cut leaves of an object never is."""
+    try:
+        json.loads(data)
+    except (ValueError, RecursionError):
+        return False
+    return True

@@ -41,6 +41,8 @@ _WHY = {
     RETIRE: "no older set authenticates anything again",
     REVOKE: "from acceptance on only this set authenticates; there is no way back",
 }
+#: What a document of another kind raises; JSON has numbers that no int is.
+_NO_PLAN = (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError)
 #: Signatures that a phase must leave room for.
 _ROOM = 3
 
@@ -74,6 +76,10 @@ class Phase:
         """The flags of the bundle's header."""
         return _FLAGS.get(self.name, 0)
 
+    def is_said_by(self, found: layout.Bundle) -> bool:
+        """Whether a bundle says what this phase's must say."""
+        return self.flags == found.flags and not _differs(self, found)
+
 
 @dataclass(frozen=True)
 class End:
@@ -106,7 +112,7 @@ class Plan:
                 f"the bundle is for {found.target}, the plan for {self.target}", code="TARGET"
             )
         for phase in self.phases:
-            if phase.flags == found.flags and not _differs(phase, found):
+            if phase.is_said_by(found):
                 return phase
         near = min(
             self.phases, key=lambda one: (one.flags != found.flags, len(_differs(one, found)))
@@ -258,7 +264,7 @@ def decode(data: bytes, where: str) -> Plan:
     try:
         document = json.loads(data)
         return _plan(document)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except _NO_PLAN as error:
         raise InputError(
             f"{where} is not a plan",
             why=f"{type(error).__name__}: {error}"[:200],

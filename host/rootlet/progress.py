@@ -21,10 +21,12 @@ if TYPE_CHECKING:
     from urootlet.bundle import Bundle
 
 SUCCEEDED = "SUCCEEDED"
+#: A thing that has left the group before its turn; when it returns it gets another execution.
+REMOVED = "REMOVED"
 #: Ended without success: what is asked why.
 FAILURES = ("FAILED", "REJECTED", "TIMED_OUT")
 #: In the order in which people read them.
-STATUSES = (SUCCEEDED, "IN_PROGRESS", "QUEUED", *FAILURES, "CANCELED", "REMOVED")
+STATUSES = (SUCCEEDED, "IN_PROGRESS", "QUEUED", *FAILURES, "CANCELED", REMOVED)
 _LONGEST = 64  # characters of a reason, which a device has written
 
 
@@ -75,8 +77,8 @@ class Progress:
 
     @property
     def things(self) -> frozenset[str]:
-        """Every thing that the job is for."""
-        return frozenset(self.executions) | self.waiting
+        """Every thing that the job is for: not those that have left its group."""
+        return in_place(self.executions) | self.waiting
 
     @property
     def confirmed(self) -> frozenset[str]:
@@ -108,6 +110,11 @@ class Progress:
             if one.status in FAILURES and name not in self.late:
                 groups.setdefault(f"{one.status} {reason(one.details)}".strip(), []).append(name)
         return dict(sorted(groups.items(), key=lambda item: -len(item[1])))
+
+
+def in_place(executions: Mapping[str, Execution]) -> frozenset[str]:
+    """Return the things whose execution was not removed."""
+    return frozenset(name for name, one in executions.items() if one.status != REMOVED)
 
 
 def reason(details: Mapping[str, Any]) -> str:

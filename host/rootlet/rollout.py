@@ -194,9 +194,9 @@ def start(wish: Wish, account: Account, now: datetime, tell: Tell) -> Started:
     named = service.ours(account, wish.bundle.target)
     _check_newest(wish, named)
     name, last = _attempt(wish, named)
-    if last is not None and (there := _there(wish, service.read(account, str(last)))):
-        return there
     targets = [account.target(one) for one in wish.targets]
+    if last is not None and (there := _there(wish, service.read(account, str(last)), targets)):
+        return there
     check_recovery(wish)
     _check_gate(wish, account, named, targets, tell)
     _check_canaries(wish, account, named, tell)
@@ -209,7 +209,9 @@ def _create(account: Account, order: jobs.Order, now: datetime) -> None:
     try:
         account.iot.call("CreateJob", **order.parameters(now))
     except ExistsError:
-        if service.read(account, str(order.name)).bundle.data != order.bundle.data:
+        there = service.read(account, str(order.name))
+        same = there.bundle.data == order.bundle.data and {*there.targets} == {*order.targets}
+        if not same:
             raise
 
 
@@ -224,7 +226,7 @@ def _attempt(wish: Wish, named: Sequence[jobs.Name]) -> tuple[jobs.Name, jobs.Na
     return (replace(wish.name, attempt=last.attempt + 1) if last else wish.name), last
 
 
-def _there(wish: Wish, last: Job) -> Started | None:
+def _there(wish: Wish, last: Job, targets: Sequence[str]) -> Started | None:
     """Return the job that is there already, or None for another attempt. Raises otherwise."""
     if wish.again and last.active:
         raise InputError(
@@ -239,6 +241,14 @@ def _there(wish: Wish, last: Job) -> Started | None:
             f"the job {last.id} was cancelled",
             why=last.reason or "nobody said why",
             hint="see rootlet rotate status; then, if it is to be tried again: --again",
+        )
+    if {*last.targets} != {*targets}:
+        names = [one.rpartition(":")[2] for one in last.targets]
+        raise InputError(
+            f"the job {last.id} is for others: {_some(names)}",
+            why="a wave is one job, and this one would not get to all that are named now",
+            hint=(f"rootlet rotate stop {last.id}; then " if last.active else "")
+            + "name all of them, with --again",
         )
     return Started(last.id, new=False, deadline=last.deadline)
 
@@ -261,8 +271,7 @@ def _check_gate(
     before = wish.plan.before(wish.phase)
     if before is None:
         return
-    older = [one for one in named if one.phase == before.name and one.order < wish.name.order]
-    confirmed = _confirmed(account, older, tell)
+    confirmed = _confirmed(wish, account, named, before, tell)
     things = service.members(account, targets)
     held = len(things & confirmed)
     if not things or held / len(things) < wish.plan.gate:
@@ -275,11 +284,22 @@ def _check_gate(
         )
 
 
-def _confirmed(account: Account, named: Sequence[jobs.Name], tell: Tell) -> frozenset[str]:
-    """Return the things that have confirmed any of these jobs."""
+def _confirmed(
+    wish: Wish, account: Account, named: Sequence[jobs.Name], before: Phase, tell: Tell
+) -> frozenset[str]:
+    """Return the things that have confirmed the phase before, and no other since but this one.
+
+    ``named`` begins with the newest. What an earlier rotation brought was replaced by what
+    followed it, also where it said the same.
+    """
     found: frozenset[str] = frozenset()
     for name in named:
-        found |= service.progress(account, service.read(account, str(name)), tell).confirmed
+        if name.order < wish.name.order:
+            job = service.read(account, str(name))
+            if before.is_said_by(job.bundle):
+                found |= service.progress(account, job, tell).confirmed
+            elif not wish.phase.is_said_by(job.bundle):
+                break
     return found
 
 
@@ -297,10 +317,14 @@ def _check_canaries(wish: Wish, account: Account, named: Sequence[jobs.Name], te
         )
     last = max(same, key=lambda one: one.attempt)
     found = service.progress(account, service.read(account, str(last)), tell)
-    if found.unconfirmed or not found.things:
+    things = found.things
+    if found.job.status == "CANCELED":  # those whose turn never came are canaries as well
+        things |= service.members(account, found.job.targets)
+    missing = sorted(things - found.confirmed)
+    if missing or not things:
         raise TrustError(
-            f"{len(found.confirmed)} of {len(found.things)} canaries have confirmed",
-            why=f"missing: {_some(found.unconfirmed)}",
+            f"{len(things) - len(missing)} of {len(things)} canaries have confirmed",
+            why=f"missing: {_some(missing)}",
             hint=f"rootlet rotate status --job {last}",
         )
 

@@ -29,12 +29,15 @@ def take_back(account: Account, folder: Path, tell: Callable[[str], None]) -> li
     """
     csr = files.read(folder / identity.REQUEST, identity.MAX_PEM).decode("ascii", "replace")
     with Journal(folder / JOURNAL) as journal:
-        thing = str(journal.result("run").get("thing", ""))
+        # A run that was cut off at its very first line has noted nothing.
+        thing = str(journal.result("run").get("thing") or identity.read_settings(folder).thing)
         run = Run(Request(thing, csr, Grant("", {})), account, journal, tell)
-        back = undo(run)
-    for name in (identity.CERTIFICATE, identity.CERTIFICATE_PEM):
-        (folder / name).unlink(missing_ok=True)
-    return back
+        check_same(run)
+        # First of all: a folder that holds its certificate counts as whole, and a run with --aws
+        # would leave a device alone of which half is taken back.
+        for name in (identity.CERTIFICATE, identity.CERTIFICATE_PEM):
+            (folder / name).unlink(missing_ok=True)
+        return undo(run)
 
 
 def undo(run: Run) -> list[str]:

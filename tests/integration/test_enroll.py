@@ -13,7 +13,7 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from fixtures_aws import command, document, refused
-from rootlet import aws, credentials, enroll, identity, policy, withdraw
+from rootlet import aws, credentials, enroll, identity, policy, provision, withdraw
 from rootlet.aws import certificates, things
 from rootlet.errors import InputError
 from rootlet.journal import Journal
@@ -219,6 +219,68 @@ class TestTheCommand:
         again = document(*PROVISION)
         assert again["key_id"] == first["key_id"]
         assert again["certificate_id"] != first["certificate_id"]
+
+    @pytest.mark.parametrize("operation", ["DetachThingPrincipal", "DetachPolicy"])
+    def test_an_undo_that_was_cut_off_is_made_good_by_the_same_again(
+        self, region, here, monkeypatch, operation
+    ):
+        made = document(*PROVISION)
+        real = aws.Service.call
+
+        def cut(self, called, **parameters):
+            if called == operation:
+                raise aws.RefusedError("not allowed")
+            return real(self, called, **parameters)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(aws.Service, "call", cut)
+            assert refused("provision", "--undo", "-o", "pump-7").what == "not allowed"
+        assert document(*PROVISION) == made
+        account = aws.connect(region=region.name)
+        (one,) = certificates.listed(account)
+        assert one["status"] == "ACTIVE"
+        assert certificates.users(account, one["certificateArn"]) == (["pumps"], ["pump-7"])
+
+    def test_after_a_cut_at_the_first_line_undo_does_not_bar_the_way(self, region, here):
+        command("provision", "--thing", "pump-7", "--endpoint", "localhost")
+        (here / "pump-7" / "aws.jsonl").write_bytes(b'{"time":17')
+        assert document("provision", "--undo", "-o", "pump-7")["steps"] == []
+        assert document(*PROVISION)["certificate_id"]
+
+    @pytest.mark.parametrize("how", [(), ("--self-signed",)])
+    def test_a_key_that_replaced_another_gets_no_certificate_of_the_old_one(
+        self, region, here, how
+    ):
+        command(*PROVISION)
+        command("provision", "--thing", "pump-7", "--endpoint", "localhost", "--force", *how)
+        assert (
+            refused(*PROVISION).hint == "take that back first: rootlet provision --undo -o pump-7"
+        )
+        command("provision", "--undo", "-o", "pump-7")
+        made = document(*PROVISION)
+        assert made["key_id"] == provision.look(here / "pump-7").key_id
+        assert len(document("aws", "certs", "list")["certificates"]) == 1
+
+    @pytest.mark.parametrize(
+        ("step", "data"),
+        [
+            ("policy", {}),
+            ("certificate", {}),
+            ("certificate", {"id": 7, "arn": "a", "pem": "p"}),
+            ("certificate", {"id": "i", "arn": "arn", "pem": "p"}),
+        ],
+    )
+    def test_a_line_that_somebody_has_edited_is_told(self, region, here, step, data):
+        command(*PROVISION)
+        journal = here / "pump-7" / "aws.jsonl"
+        lines = [json.loads(line) for line in journal.read_text().splitlines()]
+        for one in lines:
+            if (one["step"], one["state"]) == (step, "done"):
+                one["data"] = data
+        journal.write_text("".join(json.dumps(one) + "\n" for one in lines))
+        words = PROVISION if data.get("arn") == "arn" else ("provision", "--undo", "-o", "pump-7")
+        error = refused(*words)
+        assert error.why == f"a line of the step {step} is damaged"
 
     def test_no_line_of_the_journal_holds_a_key(self, region, here):
         command(*PROVISION)

@@ -8,10 +8,12 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from botocore.exceptions import ReadTimeoutError
 
 import rollout_cases as cases
 from fixtures_aws import command, document, refused
 from rootlet import aws, rollout
+from rootlet import plan as plans
 from rootlet.aws import Service
 from rootlet.aws.jobs import history
 from rootlet.bundle import sha256
@@ -126,6 +128,14 @@ class TestAPhase:
         assert fleet.start("add", to=("--canary", BENCH))["new"] is False
         assert len(fleet.iot.list_jobs()["jobs"]) == 1
 
+    def test_that_was_started_for_others_is_not_taken_for_this_one(self, fleet):
+        fleet.start("add", to=("--canary", BENCH))
+        error = fleet.refused("add", "--canary", "thing/pump-3", to=("--canary", BENCH))
+        assert error.what == "the job rl-pumps-1-2-add-c is for others: thinggroup/bench"
+        assert "rotate stop rl-pumps-1-2-add-c" in error.hint
+        arn = fleet.iot.describe_thing_group(thingGroupName="bench")["thingGroupArn"]
+        assert fleet.start("add", to=("--canary", arn))["new"] is False
+
     def test_is_started_when_only_the_answer_was_lost(self, fleet, monkeypatch):
         real = Service.call
 
@@ -157,6 +167,27 @@ class TestAPhase:
         error = fleet.refused("switch", "--to", "thing/stranger")
         assert "4 of 5 things have confirmed phase add" in error.what
         assert "stranger" in error.why
+
+    def test_is_not_opened_by_a_rotation_of_before_that_said_the_same(self, fleet, tmp_path):
+        fleet.confirmed("add")
+        fleet.confirmed("switch")
+        old, new = cases.make(3, cases.NEW, profile=layout.RSA), cases.start()
+        (tmp_path / "plan.json").write_bytes(plans.make(old, new, gate=0.99).encode())
+        back = cases.make(5, cases.OLD, profile=layout.ECDSA)
+        for name, made in (("again", cases.make(4)), ("back", back)):
+            (tmp_path / f"{name}.rlt").write_bytes(bytes(made.data))
+        error = fleet.refused("back", to=("--canary", BENCH))
+        assert error.what == "gate closed: 0 of 2 things have confirmed phase add"
+        fleet.confirmed("again")
+        assert fleet.start("back", to=("--canary", BENCH))["new"] is True
+
+    def test_that_was_stopped_can_be_signed_anew_under_the_next_number(self, fleet, tmp_path):
+        fleet.confirmed("add")
+        stopped = fleet.start("switch", to=("--canary", BENCH))["job_id"]
+        command("rotate", "stop", stopped)
+        anew = cases.make(4, cases.NEW, profile=layout.RSA)
+        (tmp_path / "anew.rlt").write_bytes(bytes(anew.data))
+        assert fleet.start("anew", to=("--canary", BENCH))["new"] is True
 
     def test_with_a_late_confirm_in_the_shadow_the_gate_opens(self, fleet):
         fleet.start("add", to=("--canary", BENCH))
@@ -221,6 +252,15 @@ class TestThatStops:
         assert again["job_id"] == "rl-pumps-1-2-add-c-2"
         fleet.report("SUCCEEDED", *CANARIES)
         assert fleet.start("add")["new"] is True
+
+    def test_while_some_canaries_have_not_had_their_turn_is_not_tried(self, fleet):
+        fleet.start("add", "--rate", "1:1", to=("--canary", BENCH))
+        (tried,) = fleet.iot.list_job_executions_for_job(jobId="rl-pumps-1-2-add-c")[
+            "executionSummaries"
+        ]
+        fleet.report("SUCCEEDED", tried["thingArn"].rpartition("/")[2])
+        command("rotate", "stop", "rl-pumps-1-2-add-c")
+        assert fleet.refused("add").what == "1 of 2 canaries have confirmed"
 
     def test_and_lets_who_is_in_the_middle_finish(self, fleet):
         fleet.start("add", to=("--canary", BENCH))
@@ -448,6 +488,24 @@ class TestStatus:
         shown = command("rotate", "status", "--target", "pumps", "--watch").output
         assert [share in shown for share in (" 0.0%", " 50.0%", " 100.0%")] == [True] * 3
         assert next(looks, None) is None
+
+    def test_a_shadow_that_breaks_off_is_the_network(self, fleet, monkeypatch):
+        fleet.start("add", "--no-canary", "--abort-percent", "100", "--abort-after", "99")
+        fleet.report("FAILED", THINGS[0], reason="parked")
+        real = Service.call
+
+        class Broken:
+            def read(self, _limit):
+                raise ReadTimeoutError(endpoint_url="https://nowhere")
+
+        def call(self, operation, **parameters):
+            if operation == "GetThingShadow":
+                return {"payload": Broken()}
+            return real(self, operation, **parameters)
+
+        monkeypatch.setattr(Service, "call", call)
+        error = refused("rotate", "status", "--target", "pumps")
+        assert (error.what, error.exit_status) == ("no way to AWS for iot:GetThingShadow", 5)
 
     def test_asks_whose(self, some_aws):
         assert refused("rotate", "status").what == "whose status?"

@@ -20,7 +20,9 @@ from cryptography.x509.oid import NameOID
 
 from fixtures_aws import ARN, REGION, command, document, refused
 from rootlet import credentials, identity, pem
+from rootlet import files as disk
 from rootlet.aws import certificates
+from rootlet.errors import InputError
 
 ID = "0123456789abcdef" * 4
 CREATED = datetime(2027, 1, 2, tzinfo=UTC)
@@ -71,6 +73,21 @@ class TestMade:
         assert (files / "pump-7.key").stat().st_mode & 0o777 == 0o600
         load_pem_private_key((files / "pump-7.key").read_bytes(), None)
         x509.load_pem_x509_certificate((files / "pump-7.crt").read_bytes())
+
+    def test_by_aws_is_named_when_the_disk_is_full_by_then(self, moto, files, monkeypatch):
+        real = disk.write
+
+        def write(path, data, **how):
+            if data:
+                raise InputError(f"{path}: cannot be written", why="No space left on device")
+            real(path, data, **how)
+
+        monkeypatch.setattr(disk, "write", write)
+        error = refused("aws", "certs", "create", "-o", "pump-7")
+        (one,) = statuses(moto)
+        assert not (files / "pump-7.key").exists()
+        assert error.why == f"No space left on device; AWS has made the certificate {one}"
+        assert f"deactivate {one}" in error.hint
 
     @pytest.mark.parametrize("there", ["pump-7.key", "pump-7.crt"])
     def test_by_aws_not_over_what_is_there(self, moto, files, there):
@@ -217,6 +234,16 @@ class TestSwitched:
     def test_not_for_a_thing_that_has_none(self, moto):
         moto.create_thing(thingName="pump-7")
         assert "no certificate" in refused("aws", "certs", "deactivate", "thing/pump-7").what
+
+    def test_in_part_says_how_many(self, answered):
+        other = ID[::-1]
+        answered.iot.add_response(
+            "update_certificate", {}, {"certificateId": ID, "newStatus": "INACTIVE"}
+        )
+        answered.iot.add_client_error("update_certificate", "AccessDeniedException")
+        result = command("aws", "certs", "deactivate", ID, other)
+        assert (result.exit_code, result.stdout) == (5, "")
+        assert "1 of 2 are inactive; the same command goes on" in result.stderr
 
     def test_not_revoked_without_a_word(self, moto, made):
         assert "--yes" in refused("aws", "certs", "revoke", made["id"]).hint

@@ -46,6 +46,21 @@ class TestAnAnswer:
         assert hint in error.hint
         assert error.why == f"{code}: first line second ?[31mline"
 
+    @pytest.mark.parametrize(
+        ("status", "what", "exit_status"),
+        [
+            (503, "cannot do", 5),
+            (502, "cannot do", 5),
+            (429, "is throttling", 5),
+            (400, "refuses", 2),
+        ],
+    )
+    def test_of_a_proxy_in_between_goes_by_its_status(self, answered, status, what, exit_status):
+        answered.iot.add_client_error("describe_endpoint", str(status), "x", status)
+        error = refused(*ENDPOINT)
+        assert what in error.what
+        assert error.exit_status == exit_status
+
     def test_of_any_length_is_told_in_short(self, answered):
         answered.iot.add_client_error("describe_endpoint", "X", "y" * 5000)
         assert len(refused(*ENDPOINT).why) < 400

@@ -145,6 +145,13 @@ class TestWhatIsLeftAlone:
         assert len(report.there) == 4
         assert len(lines(tmp_path)) == 5
 
+    def test_a_folder_that_cannot_be_looked_at_is_told(self, tmp_path):
+        run(tmp_path, credentials.later)
+        (tmp_path / "pump-1" / "wifi.json").mkdir()
+        report = run(tmp_path, credentials.later)
+        assert report.damaged == {"pump-1": f"{tmp_path}/pump-1/wifi.json: Is a directory"}
+        assert len(report.there) == 4
+
     def test_an_emptied_folder_is_told(self, tmp_path):
         run(tmp_path)
         for path in (tmp_path / "pump-1").iterdir():

@@ -115,6 +115,13 @@ class TestBuild:
             made.append((folder / "a.rlt").read_bytes())
         assert made[0] == made[1]
 
+    @pytest.mark.parametrize("stated", ["soon", "-1", "9" * 5000])
+    def test_source_date_epoch_is_told_when_it_is_no_time(self, tmp_path, stated):
+        done = self.build(
+            tmp_path, "--board", "esp32", "--keys", "ecc", env={"SOURCE_DATE_EPOCH": stated}
+        )
+        assert "SOURCE_DATE_EPOCH is" in error_of(done, 2)
+
     @pytest.mark.parametrize(
         ("arguments", "status", "words"),
         [
@@ -189,6 +196,21 @@ class TestEndings:
         )
         assert done.stderr == ""
         assert len(done.stdout.splitlines()) == 1
+
+    @pytest.mark.parametrize(
+        ("closed", "arguments", "status"),
+        [
+            (">&-", ["certs", "list"], 0),
+            ("2>&-", ["inspect", "nowhere.rlt"], 2),
+            ("<&-", ["aws", "certs", "delete", "0" * 64], 2),
+        ],
+    )
+    def test_a_closed_stream_changes_no_exit_status(self, tmp_path, closed, arguments, status):
+        line = f'exec "$@" {closed}'
+        shell = ["sh", "-c", line, "sh", sys.executable, "-m", "rootlet", *arguments]
+        done = subprocess.run(shell, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert done.returncode == status, done.stderr
+        assert "Traceback" not in done.stderr
 
     def test_debug_shows_the_traceback(self):
         done = rootlet("--debug", "inspect", "no.rlt")

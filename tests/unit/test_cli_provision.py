@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives import serialization as form
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from rootlet import credentials, identity, pem, provision
+from rootlet.cli import provision_source
 from rootlet.cli.provision import command
 from rootlet.cli.secret import WIFI_VARIABLE
 from rootlet.errors import BoardError, InputError, RootletError, TrustError
@@ -204,6 +205,12 @@ class TestRefusals:
             run(*arguments)
         assert words in f"{caught.value.what} {caught.value.why}"
         assert list(tmp_path.iterdir()) == []
+
+    def test_a_clock_beyond_the_last_day_of_certificates_is_told(self):
+        options = provision_source.Source(None, True, None, None, None)
+        with pytest.raises(InputError, match="this computer's clock says 2107-01-01") as caught:
+            provision_source.issue(options, datetime(2107, 1, 1, tzinfo=UTC))
+        assert caught.value.code == "CLOCK"
 
     def test_a_sealed_ca_key_asks_and_needs_a_terminal(self, new, authority, tmp_path):
         seal = form.BestAvailableEncryption(SECRET.encode())

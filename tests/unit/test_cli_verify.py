@@ -215,13 +215,15 @@ class TestTime:
             ("2038-01-19T03:14:08Z", 2147483648),
             ("2147483648", 2147483648),
             ("2038-01-19", 2147472000),
+            ("20380119", 2147472000),
+            ("100000000", 100_000_000),
             ("2038-01-19T05:14:08+02:00", 2147483648),
         ],
     )
     def test_what_is_a_time(self, text: str, unix: int) -> None:
         assert moment(text) == datetime.fromtimestamp(unix, UTC)
 
-    @pytest.mark.parametrize("text", ["soon", "2038-13-01", "9" * 30, "-1", ""])
+    @pytest.mark.parametrize("text", ["soon", "2038", "2038-13-01", "9" * 30, "-1", ""])
     def test_what_is_none(self, text: str) -> None:
         with pytest.raises(InputError, match="is not a time"):
             moment(text)

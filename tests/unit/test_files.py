@@ -59,3 +59,29 @@ def test_a_private_key_is_replaced_only_on_purpose(tmp_path):
     assert path.read_bytes().startswith(b"-----BEGIN")
     files.write(path, b"new", over_key=True)
     assert path.read_bytes() == b"new"
+
+
+class TestWhatIsNoFile:
+    """As root a rename takes the place of /dev/null, for every program of the computer."""
+
+    def test_a_pipe_is_neither_opened_nor_replaced(self, tmp_path):
+        path = tmp_path / "p"
+        os.mkfifo(path)
+        with pytest.raises(InputError, match="a device or a pipe"):
+            files.write(path, b"new")
+        assert stat.S_ISFIFO(path.stat().st_mode)
+
+    @pytest.mark.parametrize("target", ["/dev/null", "/proc/self/fd/1", "/proc/self/exe"])
+    def test_a_link_to_a_device_or_an_open_file_stays(self, tmp_path, target):
+        path = tmp_path / "out"
+        path.symlink_to(target)
+        with pytest.raises(InputError, match="a device or a pipe"):
+            files.write(path, b"new")
+        assert str(path.readlink()) == target
+
+    def test_a_link_to_a_file_is_replaced_and_the_file_stays(self, tmp_path):
+        old, path = tmp_path / "old", tmp_path / "newest"
+        old.write_bytes(b"old")
+        path.symlink_to(old)
+        files.write(path, b"new")
+        assert (old.read_bytes(), path.read_bytes()) == (b"old", b"new")

@@ -163,7 +163,9 @@ class TestADeviceFolder:
         self.refused(folder, f"{tmp_path}/{name}", "over 4096 bytes")
 
     @pytest.mark.parametrize("name", ["rootlet.json", "cert.der", "key.der", "wifi.json"])
-    @pytest.mark.parametrize("data", [b"", b"{}", b"[1]", b"\xff\xfe", b'{"ssid":1,"password":2}'])
+    @pytest.mark.parametrize(
+        "data", [b"", b"{}", b"[1]", b"[" * 4000, b"\xff\xfe", b'{"ssid":1,"password":2}']
+    )
     def test_with_a_file_that_is_not_what_its_name_says_names_it(self, tmp_path, name, data):
         self.refused(folder_of(tmp_path, **{name: data}), f"{tmp_path}/{name}")
 

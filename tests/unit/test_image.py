@@ -12,7 +12,7 @@ from rootlet import firmware as images
 from rootlet.boardio import littlefs
 from rootlet.build import Request, build
 from rootlet.cli.image import command
-from rootlet.errors import BoardError, InputError
+from rootlet.errors import BoardError, InputError, TrustError
 from rootlet.lab import Hierarchy
 from rootlet.partitions import Partition
 
@@ -71,6 +71,14 @@ class TestLittlefs:
 
 
 class TestMaking:
+    def test_files_that_do_not_fit_are_a_no_in_the_common_part_and_in_a_device_s_own(self):
+        big = {"big": bytes(SIZE)}
+        with pytest.raises(TrustError, match="do not fit") as common:
+            image.Maker(big, PLACE)
+        with pytest.raises(TrustError, match="do not fit"):
+            image.Maker(COMMON, PLACE).make(big)
+        assert common.value.exit_status == 3
+
     def test_the_same_files_give_the_same_bytes(self):
         own = {"key.der": b"k"}
         assert image.Maker(COMMON, PLACE).make(own) == image.Maker(COMMON, PLACE).make(own)

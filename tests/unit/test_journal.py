@@ -1,11 +1,27 @@
 """The journal of steps that change something elsewhere."""
 
 import os
+import resource
+from contextlib import contextmanager
+from errno import EFBIG
 
 import pytest
 
 from rootlet.errors import InputError
 from rootlet.journal import Journal
+
+TOO_LARGE = os.strerror(EFBIG)
+
+
+@contextmanager
+def no_more_than(size):
+    """Let no file of this process grow beyond ``size`` bytes."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 @pytest.fixture
@@ -48,13 +64,44 @@ class TestAfterAPowerCut:
             whole = path.stat().st_size
             journal.begin("thing", existed=False)
         data = path.read_bytes()
-        for cut in range(whole, len(data)):
+        for cut in range(whole, len(data) - 1):
             path.write_bytes(data[:cut])
             with Journal(path) as journal:
                 assert journal.state("thing") == ""
                 journal.begin("thing", existed=True)
             with Journal(path) as journal:
                 assert journal.begun("thing") == {"existed": True}
+
+
+class TestAFullDisk:
+    def test_is_told_once_and_the_next_run_goes_on(self, path):
+        with Journal(path) as journal:
+            journal.done("run", thing="pump-7")
+        room = no_more_than(path.stat().st_size + 10)
+        with room, pytest.raises(InputError) as caught, Journal(path) as journal:
+            journal.begin("thing", existed=False)
+        assert (caught.value.why, caught.value.hint) == (TOO_LARGE, "make room, and run it again")
+        assert path.read_bytes().endswith(b'}\n{"time":17')
+        with Journal(path) as journal:
+            assert (journal.state("run"), journal.state("thing")) == ("done", "")
+
+
+class TestAfterAnEditor:
+    def test_a_last_line_without_its_end_counts(self, path):
+        with Journal(path) as journal:
+            journal.begin("thing", existed=False)
+        data = path.read_bytes()
+        path.write_bytes(data[:-1])
+        with Journal(path) as journal:
+            assert journal.begun("thing") == {"existed": False}
+        assert path.read_bytes() == data
+
+    def test_a_last_line_that_is_not_its_own_is_not_thrown_away(self, path):
+        path.write_bytes(b'{"note":"mine"}')
+        with pytest.raises(InputError) as caught, Journal(path):
+            pass
+        assert caught.value.why == "line 1 is damaged"
+        assert path.read_bytes() == b'{"note":"mine"}'
 
 
 class TestItRefuses:

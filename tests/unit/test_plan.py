@@ -140,6 +140,7 @@ class TestTheFile:
             lambda d: d.update(phases=7),
             lambda d: d["phases"][0].update(name="burn"),
             lambda d: d["phases"][0].update(profile="none"),
+            lambda d: d["phases"][0].update(size=float("inf")),
             lambda d: d["phases"][0]["anchors"][0].update(label=7),
             lambda d: d["phases"][0]["anchors"][0].update(more="x"),
             lambda d: d["calendar"][0].update(day="never"),

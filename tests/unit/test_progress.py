@@ -8,6 +8,8 @@ import pytest
 
 import rollout_cases as cases
 from rootlet import chart, jobs
+from rootlet.aws import Account
+from rootlet.aws import jobs as service
 from rootlet.bundle import sha256
 from rootlet.progress import Execution, Job, Progress, has_confirmed, latest, reason
 
@@ -63,6 +65,18 @@ class TestCounting:
             "REJECTED sig": ["d"],
             "TIMED_OUT": ["e"],
         }
+
+    def test_a_thing_that_has_left_the_group_keeps_nobody_waiting(self):
+        found = progress(done("a", "SUCCEEDED"), Execution("gone", "REMOVED", BEGAN))
+        assert (found.unconfirmed, found.share) == ([], 1.0)
+        assert found.counts == {"SUCCEEDED": 1, "REMOVED": 1}
+
+    def test_a_thing_that_has_come_back_waits_for_its_turn(self, monkeypatch):
+        listed = [done("a", "SUCCEEDED"), Execution("back", "REMOVED", BEGAN)]
+        monkeypatch.setattr(service, "_executions", lambda *_: listed)
+        monkeypatch.setattr(service, "members", lambda *_: frozenset({"a", "back"}))
+        found = service.progress(Account(None), job(), lambda *_: None)
+        assert (found.waiting, found.unconfirmed) == (frozenset({"back"}), ["back"])
 
     def test_counts_come_in_reading_order(self):
         assert list(self.found.counts) == [

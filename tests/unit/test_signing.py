@@ -1,5 +1,6 @@
 """Signed bundles on the host, made in one place and in several."""
 
+import shlex
 import time
 
 import pytest
@@ -37,6 +38,14 @@ class TestBuild:
         assert numbers == [(1, 1), (1, 2), (2, 1)]
         with pytest.raises(InputError, match="under key set 2, newer than 1"):
             fleet.build("4.rlt", "--key-set", "keys-1.rlk", "--after", "3.rlt", *sign)
+
+    def test_after_a_bundle_of_later_on_it_asks_for_the_clock(self, fleet: Desk):
+        made = shlex.split(
+            "build --board esp32 --keys ecc --key-set keys-1.rlk --sign a.pem --sign b.pem"
+        )
+        assert "clock" not in fleet.run(*made, "--created", CREATED, "-o", "1.rlt")
+        said = fleet.run(*made, "--created", "1577836800", "--after", "1.rlt", "-o", "2.rlt")
+        assert "warning: created 2020-01-01 00:00, before the bundle that it follows" in said
 
     def test_after_an_unsigned_bundle_starts_at_1(self, fleet: Desk):
         fleet.build("0.rlt", "--target", "pumps")

@@ -51,6 +51,13 @@ class TestKeys:
             signers.read(desk / "sealed.pem", lambda _what: "wrong")
         assert "passphrase" in caught.value.why
 
+    def test_a_sealed_key_with_nobody_to_ask_is_not_an_interruption(self, desk: Desk):
+        desk.run("key", "new", "sealed.pem", "--encrypt", typed="open sesame\nopen sesame\n")
+        (desk / "x.tbs").write_bytes(tbs())
+        with pytest.raises(InputError, match="nobody is there to ask") as caught:
+            desk.run("sign", "x.tbs", "--key", "sealed.pem", "--detached", "x.sig", typed="")
+        assert caught.value.why == "standard input has ended"
+
     def test_the_passphrase_is_asked_once_to_sign(self, desk: Desk):
         desk.run("key", "new", "sealed.pem", "--encrypt", typed="open sesame\nopen sesame\n")
         desk.keys("k.rlk", "--target", "pumps", public="a", threshold=1)

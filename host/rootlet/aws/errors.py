@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from botocore.exceptions import ClientError
 
 _LONGEST = 300
+#: HTTP status (RFC 6585 section 4; RFC 9110 section 15.6).
+_TOO_MANY, _SERVER_FAULT = 429, 500
 
 
 class AbsentError(InputError):
@@ -46,7 +48,10 @@ class _Words(NamedTuple):
     hint: str
 
 
-_LOGIN = "log in again, or check AWS_PROFILE and the keys: aws sts get-caller-identity"
+_LOGIN = (
+    "log in again, or check AWS_PROFILE, the keys and this computer's clock: "
+    "aws sts get-caller-identity"
+)
 _REFUSED = _Words(
     RefusedError, "AWS does not allow {action} here", "allow the action {action} for this identity"
 )
@@ -111,12 +116,20 @@ def translated(action: str) -> Iterator[None]:
 def _answered(error: ClientError, action: str) -> RootletError:
     told: dict[str, Any] = error.response.get("Error", {})
     code = str(told.get("Code", ""))
-    words = _CODES.get(code, _BAD)
+    status: int = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    words = _CODES.get(code) or _by_status(status)
     message = _first_line(str(told.get("Message", "")))
     why = f"{code}: {message}" if message else code
     return words.kind(
         words.what.format(action=action), why=why, hint=words.hint.format(action=action)
     )
+
+
+def _by_status(status: int) -> _Words:
+    """Return words for a code that is not known, as of a proxy: by its HTTP status."""
+    if status == _TOO_MANY:
+        return _THROTTLED
+    return _DOWN if status >= _SERVER_FAULT else _BAD
 
 
 def _unanswered(error: Exception, action: str) -> RootletError:

@@ -9,11 +9,19 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from rootlet import jobs
-from rootlet.aws.errors import AbsentError
+from rootlet.aws.errors import AbsentError, translated
 from rootlet.aws.session import CONNECTIONS
 from rootlet.bundle import sha256
 from rootlet.errors import InputError
-from rootlet.progress import FAILURES, Execution, Job, Progress, has_confirmed, latest
+from rootlet.progress import (
+    FAILURES,
+    Execution,
+    Job,
+    Progress,
+    has_confirmed,
+    in_place,
+    latest,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -101,7 +109,7 @@ def progress(
     """
     tell(0, 0, "executions")
     executions = latest(_executions(account, job.id))
-    waiting = members(account, job.targets) - set(executions) if job.active else frozenset()
+    waiting = members(account, job.targets) - in_place(executions) if job.active else frozenset()
     failed = [one for one in executions.values() if one.status in FAILURES]
     asked, late = failed[:most], set()
     with ThreadPoolExecutor(CONNECTIONS) as pool:
@@ -173,7 +181,9 @@ def _shadow(account: Account, thing: str) -> dict[str, Any]:
     """Return what a thing's shadow ``rootlet`` reports; nothing when there is none or no sense."""
     try:
         told = account.data.call("GetThingShadow", thingName=thing, shadowName=_SHADOW)
-        reported = json.loads(told["payload"].read(_MAX_SHADOW))["state"]["reported"]
+        with translated("iot:GetThingShadow"):  # its bytes come after the answer
+            raw = told["payload"].read(_MAX_SHADOW)
+        reported = json.loads(raw)["state"]["reported"]
     except (AbsentError, ValueError, KeyError, TypeError, RecursionError):
         return {}
     return reported if isinstance(reported, dict) else {}

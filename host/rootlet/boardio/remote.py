@@ -188,7 +188,7 @@ class Remote:
         """Return the JSON in the last line that the board printed. Raises BoardError."""
         try:
             found = json.loads(text.strip().splitlines()[-1])
-        except (ValueError, IndexError):
+        except (ValueError, IndexError, RecursionError):
             found = None
         if not isinstance(found, kind):
             raise BoardError(

@@ -99,8 +99,16 @@ def cli(ctx: click.Context, debug: bool) -> None:  # noqa: ARG001 - read in main
         click.echo(ctx.get_help())
 
 
+def _open_streams() -> None:
+    """Give standard streams that the caller has closed a place, before a file takes theirs."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode, encoding="utf-8"))
+
+
 def main() -> None:
     """Run the command line and exit with its status."""
+    _open_streams()
     debug = "--debug" in sys.argv[1:]
     try:
         status = cli.main(standalone_mode=False)

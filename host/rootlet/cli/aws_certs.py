@@ -10,6 +10,7 @@ import click
 from rootlet import files, identity
 from rootlet.cli import aws_certs_more, show
 from rootlet.cli.aws_options import Where, confirm, where_options, yes_option
+from rootlet.errors import RootletError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -188,12 +189,18 @@ def _switch(names: tuple[str, ...], where: Where, status: str, *, json_output: b
     from rootlet import handover  # noqa: PLC0415
     from rootlet.aws import certificates  # noqa: PLC0415
 
-    account = where.account()
+    account, done = where.account(), 0
     ids = handover.resolve(account, names)
-    with show.progress(status.lower()) as tell:
-        for number, one in enumerate(ids):
-            tell(number, len(ids), one[:16])
-            certificates.set_status(account, one, status)
+    try:
+        with show.progress(status.lower()) as tell:
+            for done, one in enumerate(ids):
+                tell(done, len(ids), one[:16])
+                certificates.set_status(account, one, status)
+    except (KeyboardInterrupt, RootletError):
+        click.echo(
+            f"{done} of {len(ids)} are {status.lower()}; the same command goes on", err=True
+        )
+        raise
     if json_output:
         show.as_json("certificates-changed/1", {"status": status, "ids": ids})
         return

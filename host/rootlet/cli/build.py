@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _MAX_PEM = 1 << 20
+_DIGITS = 10  # of Unix seconds until 2286
 _PATH = click.Path(path_type=Path)
 _ANSWER = {"yes": "yes", "cross-sign": "maybe", "no": "no"}
 
@@ -109,6 +110,7 @@ def command(  # noqa: PLR0913 - one argument per option
         profile=profile or "",
         endpoint_tls12=endpoint_tls == "1.2",
         not_after=int(moment(not_after, "--not-after").timestamp()) if not_after else 0,
+        after=plan.after,
         signing=plan.header,
     )
     built = builder.build(request)
@@ -125,8 +127,8 @@ def _created(given: int | None) -> int:
     now = int(time.time())
     stated = os.environ.get("SOURCE_DATE_EPOCH")
     if given is None and stated is not None:
-        if not stated.isdecimal():
-            raise InputError(f"SOURCE_DATE_EPOCH is {stated!r}", why="it takes Unix seconds")
+        if not stated.isdecimal() or len(stated) > _DIGITS:
+            raise InputError(f"SOURCE_DATE_EPOCH is {stated[:40]!r}", why="it takes Unix seconds")
         given = int(stated)
     if given is None:
         return now

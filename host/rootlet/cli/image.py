@@ -29,7 +29,7 @@ Examples:
   rootlet image ecc.rlt --board esp32 --devices line-3/ -o images/
   rootlet image --romfs -o urootlet.romfs
 
-Exit codes: 0 done, 2 bad input, 3 refused, 4 the files do not fit.
+Exit codes: 0 done, 2 bad input, 3 refused, or the files do not fit.
 """
 )
 @click.argument("file", metavar="[BUNDLE]", type=click.Path(path_type=Path), required=False)

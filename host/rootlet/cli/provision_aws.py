@@ -77,7 +77,7 @@ def _tell(step: str) -> None:
 def go_on(folder: Path, thing: str, issue: Issue) -> Made | None:
     """Finish a folder that an earlier run has begun, or return None when there is none.
 
-    Raises InputError when it is another thing's, or got its certificate in another way.
+    Raises InputError when it is another thing's, or got its key or certificate in another way.
     """
     from rootlet import enroll, provision  # noqa: PLC0415
 
@@ -87,13 +87,14 @@ def go_on(folder: Path, thing: str, issue: Issue) -> Made | None:
         raise InputError(f"{folder} holds {held}, not {thing}", hint="name another with -o")
     if not (folder / identity.CERTIFICATE).exists():
         return provision.complete(folder, issue)
-    if not (folder / enroll.JOURNAL).exists():
+    made = provision.look(folder)
+    if not enroll.is_done(folder, made.key_id):
         raise InputError(
             f"{folder} has a certificate that AWS IoT did not make here",
             why="it came from a file or an authority",
             hint=f"rootlet aws certs register {folder / identity.CERTIFICATE_PEM}",
         )
-    return provision.look(folder)
+    return made
 
 
 def take_back(given: Aws, folder: Path, *, json_output: bool) -> None:

@@ -61,9 +61,17 @@ def issue(options: Source, now: datetime) -> Issue:
 def _ends(options: Source, now: datetime) -> datetime:
     from rootlet import credentials  # noqa: PLC0415 - see issue
 
+    made_here = options.self_signed or options.ca_cert
     if options.not_after is None:
+        if made_here and now > credentials.LAST:
+            raise InputError(
+                f"this computer's clock says {now:%Y-%m-%d}",
+                why=f"a device's certificate ends on {credentials.LAST:%Y-%m-%d} at the latest",
+                hint="set the clock",
+                code="CLOCK",
+            )
         return credentials.LAST
-    if not (options.self_signed or options.ca_cert):
+    if not made_here:
         raise InputError(
             "--not-after dates a certificate that is made here",
             hint="add --self-signed, or --ca-cert and --ca-key",

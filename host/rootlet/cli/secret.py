@@ -25,20 +25,25 @@ _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
 def ask(what: str) -> str:
-    """Ask for a secret, without showing it."""
-    answer: str = click.prompt(what, hide_input=True, err=True)
+    """Ask for a secret, without showing it. Raises InputError when there is nothing to read."""
+    try:
+        answer: str = click.prompt(what, hide_input=True, err=True)
+    except click.Abort as error:
+        if isinstance(error.__context__, EOFError):
+            raise _nobody(what, "standard input has ended") from None
+        raise
     return answer
 
 
 def ask_on_terminal(what: str) -> str:
     """Ask for a secret, without showing it. Raises InputError when nobody is there to answer."""
     if not sys.stdin.isatty():
-        raise InputError(
-            f"{what}: nobody is there to ask",
-            why="standard input is not a terminal",
-            hint="run it in a terminal",
-        )
+        raise _nobody(what, "standard input is not a terminal")
     return ask(what)
+
+
+def _nobody(what: str, why: str) -> InputError:
+    return InputError(f"{what}: nobody is there to ask", why=why, hint="run it in a terminal")
 
 
 def wifi(ssid: str | None, password_file: Path | None, *, is_open: bool) -> Wifi | None:

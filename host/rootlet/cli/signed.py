@@ -18,13 +18,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be signed, under which keys, by whom. ``header`` is None: not at all."""
+    """What is to be signed, under which keys, by whom. ``header`` is None: not at all.
+
+    ``after`` is when the bundle before it was created, in Unix seconds; 0 without one.
+    """
 
     target: str
     header: bundle.Signing | None = None
     keys: KeySet | None = None
     sign_with: tuple[str, ...] = ()
     complete: bool = False
+    after: int = 0
 
 
 @dataclass(frozen=True)
@@ -87,10 +91,12 @@ def plan(  # noqa: PLR0913 - one argument per option
             hint="leave --target out",
             code="TARGET",
         )
-    version, sequence = signing.numbers(keys, _previous(after))
+    previous = _previous(after)
+    version, sequence = signing.numbers(keys, previous)
     flags = layout.RETIRE_PREVIOUS * retire_previous | layout.REVOKE_NOW * revoke_now
     header = bundle.Signing(version, sequence, flags, max(keys.threshold, len(sign_with)))
-    return Plan(keys.target, header, keys, sign_with, complete)
+    created = previous.created if previous else 0
+    return Plan(keys.target, header, keys, sign_with, complete, created)
 
 
 def _previous(path: Path | None) -> layout.Bundle | None:

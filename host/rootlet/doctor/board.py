@@ -101,7 +101,7 @@ class Board:
             return json.loads(self.remote.run(code, silence=silence).strip().splitlines()[-1])
         except BoardExceptionError as error:
             raise self.raised(error) from error
-        except (ValueError, IndexError) as error:
+        except (ValueError, IndexError, RecursionError) as error:
             raise self.kit.fail("FIRMWARE", "the board's answer makes no sense") from error
 
     def raised(self, error: BoardExceptionError) -> RootletError:
@@ -171,7 +171,7 @@ def clock(board: Board) -> str:
 def _ntp_server(board: Board) -> str:
     try:
         server = json.loads(board.read("rootlet.json") or b"{}").get("ntp", "")
-    except (ValueError, AttributeError):
+    except (ValueError, AttributeError, RecursionError):
         return ""
     return server if isinstance(server, str) and server.isprintable() else ""
 

@@ -61,7 +61,7 @@ def settings(board: Board) -> dict[str, Any]:
         raise board.kit.fail("FORMAT", f"{SETTINGS} is missing")
     try:
         values = json.loads(data)
-    except ValueError:
+    except (ValueError, RecursionError):
         values = None
     if not isinstance(values, dict):
         raise board.kit.fail("FORMAT", f"{SETTINGS} is no JSON object")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import ssl
 import time
 import urllib.error
 import urllib.request
 from http.client import HTTPException
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from rootlet.errors import InputError, NetworkError
@@ -41,9 +42,8 @@ def fetch(url: str, limit: int, seconds: float = 60.0) -> bytes:
     InputError for another scheme, also of a redirect; NetworkError for everything else.
     """
     _check(url)
-    # OpenerDirector without a context verifies: http.client uses create_default_context's rules.
-    opener = urllib.request.build_opener(_OnlyHttps)
-    deadline = time.monotonic() + seconds
+    secure = urllib.request.HTTPSHandler(context=_within(seconds))
+    opener = urllib.request.build_opener(_OnlyHttps, secure)
     try:
         with opener.open(url, timeout=_STEP) as answer:
             data = bytearray()
@@ -51,8 +51,6 @@ def fetch(url: str, limit: int, seconds: float = 60.0) -> bytes:
                 data += chunk
                 if len(data) > limit:
                     raise _failed(url, f"it is longer than {limit} bytes")
-                if time.monotonic() > deadline:
-                    raise _failed(url, f"it takes longer than {seconds:g} s")
             if answer.length:  # what Content-Length promised and did not come
                 raise _failed(url, f"it ends {answer.length} bytes early")
     except urllib.error.HTTPError as error:
@@ -63,6 +61,30 @@ def fetch(url: str, limit: int, seconds: float = 60.0) -> bytes:
     except (OSError, ValueError, HTTPException) as error:  # in the middle, or a URL that is none
         raise _failed(url, str(error) or type(error).__name__) from None
     return bytes(data)
+
+
+def _within(seconds: float) -> ssl.SSLContext:
+    """Return a context that verifies, whose connections read for so long from now on.
+
+    The time is looked at with every read: of the headers too, which may come byte by byte.
+    """
+    deadline = time.monotonic() + seconds
+
+    class Socket(ssl.SSLSocket):
+        def recv_into(self, *arguments: Any) -> int:
+            left = deadline - time.monotonic()
+            self.settimeout(max(0.001, min(left, _STEP)))
+            try:
+                if left > 0:
+                    return super().recv_into(*arguments)
+            except TimeoutError:
+                if time.monotonic() < deadline:
+                    raise
+            raise TimeoutError(f"it takes longer than {seconds:g} s")
+
+    context = ssl.create_default_context()
+    context.sslsocket_class = Socket
+    return context
 
 
 def _check(url: str) -> None:
