@@ -47,8 +47,9 @@ class Rotation:
     ``on_expiring(anchor, days)``, ``on_error(error)``. One that raises stops nothing.
     """
 
-    #: When a newer bundle was last looked for, and up to 15 minutes more, by folder; here, because ``urootlet.connect`` makes
-    #: a new object with each call, and a loop of calls must not ask the server each time.
+    #: When a newer bundle was last looked for, and up to 15 minutes more, by folder; here, because
+    #: ``urootlet.connect`` makes a new object with each call, and a loop of calls must not ask the
+    #: server each time.
     looked: "dict[str, int]" = {}  # noqa: RUF012 - shared on purpose
 
     def __init__(
