@@ -146,6 +146,9 @@ class Rotation:
         client = None
         try:
             self.settle()
+        except Error as error:  # FLASH; a candidate that alone authenticates needs no write
+            self.tell("on_error", error)
+        try:
             record = self.store.record
             if record.state == _TRIAL and record.attempts >= _MAX_ATTEMPTS:
                 record.reason = _TIRED
@@ -153,7 +156,7 @@ class Rotation:
             if record.state in (_TRIAL, _REVOKE) or self._due(record.next_try):
                 client = yield from self._trial()
         except Error as error:  # a flash that is full or worn does not end the service
-            if error.code != "FLASH" or self.store.record.state == _REVOKE:
+            if error.code != "FLASH":
                 raise
             self.tell("on_error", error)
         if client is None:
