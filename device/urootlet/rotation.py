@@ -4,7 +4,8 @@
   check, cheap ones first: size, form, target, order, signatures, room, loading.
 - A candidate is tried alone: TLS, name, and CONNACK 0. Only that makes it the active set.
 - A TLS failure is never evidence: the candidate is parked and tried again, and the active set
-  serves. Only what fails in this device (form, signature, loading) is refused for good.
+  serves. Only what fails in this device (form, signature, loading) is refused for good, and not
+  for want of memory.
 - With revoke-now, and after a confirmed retire-previous, nothing older authenticates anything.
 """
 
@@ -231,7 +232,7 @@ class Rotation:
         """Connect with the active set."""
         data = self.store.active()
         if not data or self.store.record.state == _REVOKE:
-            raise Error("NOROOTS", "no usable bundle")
+            raise Error("NOROOTS", "bundle")
         active = Bundle(data)
         answer = yield active, max(active.created, self.store.record.time_floor)
         if isinstance(answer, Error):
@@ -269,7 +270,10 @@ class Rotation:
             found = Bundle(data)
             identity.context(found)
         except Error as error:
-            if error.code == "HEAP" or error.detail[:8] == "identity":  # not its fault
+            # Not its fault. "anchor" alone is what a board says: they loaded when it was staged,
+            # and MicroPython calls an invalid certificate what mbedTLS had no memory for.
+            if error.code == "HEAP" or error.detail[:8] in ("anchor", "identity"):
+                self.tell("on_error", error)
                 return None
             from .recovery import mend
 

@@ -228,7 +228,7 @@ class TestARefusal:
         assert early.session()
 
         def broken(found):
-            raise Error("FORMAT", "anchor")
+            raise Error("FORMAT", "suites")
 
         early.link.context = broken
         early.trust.flow().send(None)  # the trial finds it out; power goes before the job is told

@@ -4,7 +4,8 @@ from unittest.mock import patch
 
 import pytest
 
-from rotation_world import CA3, NEW, NEXT, REVOKE, Board, Server, offered
+from rotation_world import CA1, CA3, NEW, NEXT, REVOKE, Board, Server, offered
+from urootlet.errors import Error
 
 
 @pytest.fixture
@@ -61,6 +62,26 @@ class TestAFlashThatIsWorn:
             board.flash.broken = False
             assert board.connect() == ""
             assert board.state == "idle"
+
+
+class TestABoardWithoutMemoryForTheAnchors:
+    """MicroPython's ``load_verify_locations`` says "invalid cert" whatever mbedTLS said."""
+
+    def test_loses_no_candidate(self, board, monkeypatch):
+        def full(found):
+            if found.data == NEW:
+                raise Error("FORMAT", "anchor")
+
+        board.link.server = Server(CA1, begins=1)  # which proves nothing of the time
+        written = len(board.flash.writes)
+        with monkeypatch.context() as busy:
+            busy.setattr(board.link, "context", full)
+            assert [board.connect(), board.connect()] == ["", ""]
+        assert (board.state, board.candidate, board.flash.writes[written:]) == ("trial", NEW, [])
+        assert names(board) == ["on_offer", "on_error", "on_error"]
+        board.link.server = Server(CA3)
+        assert board.connect() == ""
+        assert board.active == NEW
 
 
 class TestAProgramThatStopsATrial:
