@@ -318,10 +318,15 @@ class Jobs:
         }
 
     def _parked(self) -> bool:
-        """Whether a parked candidate is to be tried again."""
+        """Whether a parked candidate is to be tried again.
+
+        Up to a quarter of its back-off later by device, or a fleet that was offered it in the same
+        second would come back in the same second, each time.
+        """
         record = self._rotation.store.record
-        now = clock.now()
-        return record.state == _PARKED and not record.tried_at <= now < record.next_try
+        first, until = record.tried_at, record.next_try
+        until += binascii.crc32(self._prefix) % ((until - first >> 2) or 1)
+        return record.state == _PARKED and not first <= clock.now() < until
 
 
 def _hex(digest: bytes) -> str:

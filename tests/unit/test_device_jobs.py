@@ -138,7 +138,7 @@ class TestABundleThatDoesNotWorkYet:
         early.until_quiet()
         early.link.server = Server(CA3)
         assert not early.work()
-        early.later(901)
+        early.later(900 + 225)
         assert early.work()  # the back-off is over: it wants to connect again, by itself
         assert not early.session()
         assert early.shadow == {
@@ -158,10 +158,26 @@ class TestABundleThatDoesNotWorkYet:
         early.flash.broken = True
         assert not early.session()
 
+    def test_devices_that_were_offered_it_in_the_same_second_come_back_in_others(self, early):
+        early.queue("a", NEW)
+        early.until_quiet()
+        parked = early.clock
+        seen = []
+        for number in range(50):
+            early.set(parked)
+            early.link.config.thing = f"pump-{number}"
+            early.jobs = Jobs(early.trust)
+            while not early.jobs.ready:
+                early.later(1)
+            seen.append(early.clock - parked)
+        assert 900 <= min(seen) < 930
+        assert 1080 < max(seen) < 1125  # a quarter more
+        assert len(set(seen)) > 35
+
     def test_and_again_on_the_next_day_of_a_connection_that_lasts(self, early):
         early.queue("a", NEW)
         early.until_quiet()
-        early.later(901)
+        early.later(900 + 225)
         early.flash.broken = True
         assert not early.session()
         early.flash.broken = False
@@ -185,7 +201,7 @@ class TestABundleThatDoesNotWorkYet:
             for _ in range(2):
                 assert not early.session()
                 assert early.active != NEW
-                early.later(DAY)
+                early.later(DAY + DAY // 4)
                 assert early.work()
             assert not early.session()
         assert early.active == NEW
