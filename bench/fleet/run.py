@@ -38,7 +38,8 @@ if TYPE_CHECKING:
 
 #: With 5 % bad links the 5 % after which ``rotate start`` stops a job would stop a good one too.
 _ABORT_PERCENT = 20.0
-_BACK_OFFS = (900, 3600, 14400)  # seconds: docs/rotation.md
+#: Seconds: docs/rotation.md, and the quarter more that differs by device.
+_BACK_OFFS = (1125, 4500, 18000)
 _PATIENCE = 120.0  # seconds without a word of any device
 
 

@@ -89,7 +89,15 @@ async def _open(rotation: "Rotation", opener: "Opener", bundle: "Any", floor: in
 
 
 async def _beside(work: "Callable[..., Any]", *arguments: "Any") -> "Any":
-    """Do work that blocks, beside the loop where there are threads."""
+    """Do work that blocks, beside the loop where there are threads.
+
+    Nothing can stop a thread: who cancels this waits for it, or it would take an offer in the
+    middle of the next connection's trial.
+    """
     if MICROPYTHON:
         return work(*arguments)
-    return await asyncio.to_thread(work, *arguments)
+    done = asyncio.ensure_future(asyncio.to_thread(work, *arguments))
+    try:
+        return await asyncio.shield(done)
+    finally:
+        await asyncio.wait([done])

@@ -26,9 +26,10 @@ def set_clock(seconds: int) -> None:
     """Set the device's clock to Unix ``seconds``; CPython leaves that to its operating system."""
     try:
         import machine
-    except ImportError:  # CPython
+
+        date = time.gmtime(seconds - _EPOCH)
+    except (ImportError, OverflowError):  # CPython; 31 bits are all that older firmware takes
         raise Error("CLOCK", "before %d" % seconds)
-    date = time.gmtime(seconds - _EPOCH)
     # Year, month, day, weekday, hour, minute, second, and a fraction of a second.
     machine.RTC().datetime(date[:3] + date[6:7] + date[3:6] + (0,))
 

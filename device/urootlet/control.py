@@ -66,10 +66,11 @@ def handshake(identity: "Identity", bundle: "Any") -> bytes:
     from .diagnose import explain, resolve
 
     context = identity.context(bundle)
-    sock = socket.socket()
+    found = resolve(identity.config)
+    sock = socket.socket(found[0])
     try:
         sock.settimeout(identity.config.timeout)
-        sock.connect(resolve(identity.config))
+        sock.connect(found[-1])
         context.wrap_socket(sock).close()
     except Exception as error:  # noqa: BLE001 - libraries raise anything; it becomes one Error
         raise explain(error, bundle, identity.config, context)

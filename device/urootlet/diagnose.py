@@ -81,9 +81,9 @@ def check_endpoint(name: str) -> None:
 
 
 def resolve(config: "Config") -> "Any":
-    """Return the address to connect to. Errors: DNS."""
+    """Return family, ..., address to connect to, as ``getaddrinfo`` does. Errors: DNS."""
     try:
-        return socket.getaddrinfo(config.address, config.port)[0][-1]
+        return socket.getaddrinfo(config.address, config.port)[0]
     # ValueError: CPython cannot even encode the name. IndexError: a board found nothing.
     except (OSError, ValueError, IndexError):
         raise Error("DNS", config.address)

@@ -24,17 +24,20 @@ def get(url: str, limit: int, seconds: int = _SECONDS) -> bytes:
     host, _, port = place.partition(":")
     if scheme != "http" or not host or (port and not port.isdigit()):
         raise Error("NET", "not an http URL: " + url)
-    sock = socket.socket()
+    sock = None
     try:
         ends = _ticks() + seconds * 1000  # below the wrap: ticks_diff takes it
+        found = socket.getaddrinfo(host, int(port or "80"))[0]
+        sock = socket.socket(found[0])  # the name's family: a gateway may have IPv6
         sock.settimeout(seconds)
-        sock.connect(socket.getaddrinfo(host, int(port or "80"))[0][-1])
+        sock.connect(found[-1])
         sock.send(("GET /%s HTTP/1.0\r\nHost: %s\r\n\r\n" % (path, place)).encode())
         return _answer(sock, bytearray(_HEADER + limit), ends)
-    except (OSError, ValueError, IndexError) as error:
+    except (OSError, ValueError, IndexError, OverflowError) as error:
         raise Error("NET", url + ": " + str(error))
     finally:
-        sock.close()
+        if sock:
+            sock.close()
 
 
 def _ticks() -> int:

@@ -46,6 +46,7 @@ _MAX_VERSION = const(1073741824)
 _MAX_KEY_SETS = const(8)  # rule 11: as many at once as recovery takes
 _DOUBLINGS = const(8)  # of the pause, to 256 s and as much again by device
 _LONGEST = const(512)  # no pause and no time-out is longer
+_DAY = const(86400)
 
 #: What :meth:`urootlet.rotation.Rotation.offer` refuses for good, and the reason to tell.
 _REJECTED = {
@@ -94,7 +95,8 @@ class Jobs:
         self.filters = (thing + b"notify", thing + b"+/+/+")
         # Only what has made this connection may be told as confirmed over it.
         self._proven = _hex(rotation.store.record.active_hash)
-        self._late = self._parked()
+        # A trial that is due already could not be made; a day of this connection is long enough.
+        self._late = clock.now() * self._parked()
         self._news = self._waits = self._staged = False
         self._tries = self._token = self._until = 0
         self._read()
@@ -125,7 +127,7 @@ class Jobs:
         """Whether the program is to connect again, because a candidate is to be tried."""
         if self._staged:
             return self._kind != _TO_TRY
-        return not self._late and self._parked()
+        return self._parked() and not 0 <= clock.now() - self._late < _DAY
 
     @property
     def busy(self) -> bool:
@@ -316,10 +318,15 @@ class Jobs:
         }
 
     def _parked(self) -> bool:
-        """Whether a parked candidate is to be tried again."""
+        """Whether a parked candidate is to be tried again.
+
+        Up to a quarter of its back-off later by device, or a fleet that was offered it in the same
+        second would come back in the same second, each time.
+        """
         record = self._rotation.store.record
-        now = clock.now()
-        return record.state == _PARKED and not record.tried_at <= now < record.next_try
+        first, until = record.tried_at, record.next_try
+        until += binascii.crc32(self._prefix) % ((until - first >> 2) or 1)
+        return record.state == _PARKED and not first <= clock.now() < until
 
 
 def _hex(digest: bytes) -> str:

@@ -1,6 +1,29 @@
-"""Replacing and removing a file on a POSIX system: a power cut leaves the old or the new."""
+"""Files on a POSIX system: a power cut leaves the old or the new; no refusal looks like a loss."""
 
+import errno
 import os
+
+from .errors import Error
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import BinaryIO
+
+#: What says nothing about a file: this process may not, or has too much open.
+_REFUSED = (errno.EACCES, errno.EPERM, errno.EMFILE, errno.ENFILE, errno.ENOMEM)
+
+
+def reader(path: str, mode: str) -> "BinaryIO":
+    """Open a file that may be missing or damaged: OSError. FLASH: it is there for all we know.
+
+    To take that for a loss would put a record together anew, over the one that is there.
+    """
+    try:
+        return open(path, mode)  # type: ignore[return-value]
+    except OSError as error:
+        if error.errno in _REFUSED:
+            raise Error("FLASH", str(error)) from error
+        raise
 
 
 def replace(path: str, data: bytes) -> None:

@@ -4,7 +4,8 @@
   check, cheap ones first: size, form, target, order, signatures, room, loading.
 - A candidate is tried alone: TLS, name, and CONNACK 0. Only that makes it the active set.
 - A TLS failure is never evidence: the candidate is parked and tried again, and the active set
-  serves. Only what fails in this device (form, signature, loading) is refused for good.
+  serves. Only what fails in this device (form, signature, loading) is refused for good, and not
+  for want of memory.
 - With revoke-now, and after a confirmed retire-previous, nothing older authenticates anything.
 """
 
@@ -47,8 +48,9 @@ class Rotation:
     ``on_expiring(anchor, days)``, ``on_error(error)``. One that raises stops nothing.
     """
 
-    #: When a newer bundle was last looked for, and up to 15 minutes more, by folder; here, because ``urootlet.connect`` makes
-    #: a new object with each call, and a loop of calls must not ask the server each time.
+    #: When a newer bundle was last looked for, and up to 15 minutes more, by folder; here, because
+    #: ``urootlet.connect`` makes a new object with each call, and a loop of calls must not ask the
+    #: server each time.
     looked: "dict[str, int]" = {}  # noqa: RUF012 - shared on purpose
 
     def __init__(
@@ -145,6 +147,9 @@ class Rotation:
         client = None
         try:
             self.settle()
+        except Error as error:  # FLASH; a candidate that alone authenticates needs no write
+            self.tell("on_error", error)
+        try:
             record = self.store.record
             if record.state == _TRIAL and record.attempts >= _MAX_ATTEMPTS:
                 record.reason = _TIRED
@@ -152,7 +157,7 @@ class Rotation:
             if record.state in (_TRIAL, _REVOKE) or self._due(record.next_try):
                 client = yield from self._trial()
         except Error as error:  # a flash that is full or worn does not end the service
-            if error.code != "FLASH" or self.store.record.state == _REVOKE:
+            if error.code != "FLASH":
                 raise
             self.tell("on_error", error)
         if client is None:
@@ -227,7 +232,7 @@ class Rotation:
         """Connect with the active set."""
         data = self.store.active()
         if not data or self.store.record.state == _REVOKE:
-            raise Error("NOROOTS", "no usable bundle")
+            raise Error("NOROOTS", "bundle")
         active = Bundle(data)
         answer = yield active, max(active.created, self.store.record.time_floor)
         if isinstance(answer, Error):
@@ -265,7 +270,10 @@ class Rotation:
             found = Bundle(data)
             identity.context(found)
         except Error as error:
-            if error.code == "HEAP" or error.detail[:8] == "identity":  # not its fault
+            # Not its fault. "anchor" alone is what a board says: they loaded when it was staged,
+            # and MicroPython calls an invalid certificate what mbedTLS had no memory for.
+            if error.code == "HEAP" or error.detail[:8] in ("anchor", "identity"):
+                self.tell("on_error", error)
                 return None
             from .recovery import mend
 

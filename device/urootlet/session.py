@@ -20,8 +20,7 @@ if MICROPYTHON and not _TYPING:
     from .mqtt_mpy import dial
     from .tls_mpy import Context
 else:
-    from .mqtt_cpython import dial
-    from .tls_cpython import Context
+    from .session_cpython import Context, dial, open  # noqa: A004 - tells missing from refused
 
 _SETTINGS = const("rootlet.json")
 _MAX_SIZE = const(4096)

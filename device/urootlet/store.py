@@ -168,9 +168,9 @@ class Store:
 
     def load(self) -> None:
         """Go by what is in the flash."""
-        self.record = Record()
-        first = self.read("s0")
-        second = self.read("s1")
+        first = self.read("s0", _SIZE)
+        second = self.read("s1", _SIZE)
+        self.record = Record()  # only now: a read that fails must not leave it empty
         for data in (first, second):
             if len(data) == _SIZE and data[:4] == _MAGIC and _check(data[:-4]) == data[-4:]:
                 found = Record(data)

@@ -7,7 +7,8 @@ An attempt ends when the station has an address, when the driver says why it has
 15 seconds; then comes a pause, longer each time and never the same on two boards, so that a
 fleet whose access point restarts does not come back at once. Once it is up, the driver keeps it
 up. What ``status()`` says differs: an ESP32 counts its states from 1000 and passes on the reason
-numbers of ESP-IDF below; others have negative numbers or small ones for failures.
+numbers of ESP-IDF below; others have negative numbers or small ones for failures. An ESP32 raises
+OSError for the errors of ESP-IDF that it has a name for, RuntimeError for the others.
 """
 
 import json
@@ -98,7 +99,7 @@ def _attempt(
     _quietly(station.config, reconnects=0)
     try:
         station.connect(ssid, password or None)
-    except OSError as error:
+    except (OSError, RuntimeError) as error:
         return 1, str(error)
     for tenth in range(limit):
         if station.isconnected():
@@ -114,7 +115,7 @@ def _quietly(method: "Any", **options: int) -> None:
     """Call what some ports do not have, or not in every state."""
     try:
         method(**options)
-    except (OSError, TypeError, ValueError):
+    except (OSError, RuntimeError, TypeError, ValueError):
         return
 
 

@@ -7,6 +7,7 @@ The device is ``urootlet.rotation`` with ``urootlet.jobs``, the service is the l
 import itertools
 import json
 import tracemalloc
+from unittest.mock import patch
 
 import pytest
 
@@ -20,6 +21,7 @@ from rotation_world import (
     KEYS_2,
     NEW,
     OLD,
+    POWER_ON,
     REVOKE,
     PowerCut,
     Server,
@@ -136,7 +138,7 @@ class TestABundleThatDoesNotWorkYet:
         early.until_quiet()
         early.link.server = Server(CA3)
         assert not early.work()
-        early.later(901)
+        early.later(900 + 225)
         assert early.work()  # the back-off is over: it wants to connect again, by itself
         assert not early.session()
         assert early.shadow == {
@@ -155,6 +157,54 @@ class TestABundleThatDoesNotWorkYet:
         early.later(901)
         early.flash.broken = True
         assert not early.session()
+
+    def test_devices_that_were_offered_it_in_the_same_second_come_back_in_others(self, early):
+        early.queue("a", NEW)
+        early.until_quiet()
+        parked = early.clock
+        seen = []
+        for number in range(50):
+            early.set(parked)
+            early.link.config.thing = f"pump-{number}"
+            early.jobs = Jobs(early.trust)
+            while not early.jobs.ready:
+                early.later(1)
+            seen.append(early.clock - parked)
+        assert 900 <= min(seen) < 930
+        assert 1080 < max(seen) < 1125  # a quarter more
+        assert len(set(seen)) > 35
+
+    def test_and_again_on_the_next_day_of_a_connection_that_lasts(self, early):
+        early.queue("a", NEW)
+        early.until_quiet()
+        early.later(900 + 225)
+        early.flash.broken = True
+        assert not early.session()
+        early.flash.broken = False
+        early.later(DAY - 2)
+        assert not early.work()
+        early.later(2)
+        assert early.work()
+        early.link.server = Server(CA3)
+        assert not early.session()
+        assert early.active == NEW
+
+    def test_a_board_that_has_lost_its_clock_goes_by_the_days_of_its_connections(self, early):
+        """Chance says no at its start, and nothing but the candidate makes it connect again."""
+        early.later(40 * DAY)
+        early.queue("a", NEW)
+        early.until_quiet()
+        early.set(POWER_ON)
+        early.boot()
+        early.link.server = Server(CA3)
+        with patch("urootlet.rotation.urandom", return_value=b"\xff"):
+            for _ in range(2):
+                assert not early.session()
+                assert early.active != NEW
+                early.later(DAY + DAY // 4)
+                assert early.work()
+            assert not early.session()
+        assert early.active == NEW
 
     def test_a_second_job_for_it_does_not_hurry_it(self, early):
         early.queue("a", NEW)
@@ -228,7 +278,7 @@ class TestARefusal:
         assert early.session()
 
         def broken(found):
-            raise Error("FORMAT", "anchor")
+            raise Error("FORMAT", "suites")
 
         early.link.context = broken
         early.trust.flow().send(None)  # the trial finds it out; power goes before the job is told

@@ -1,8 +1,11 @@
 """What a trial leaves behind when the device itself fails in the middle of it."""
 
+from unittest.mock import patch
+
 import pytest
 
-from rotation_world import CA3, NEW, NEXT, Board, Server
+from rotation_world import CA1, CA3, NEW, NEXT, REVOKE, Board, Server, offered
+from urootlet.errors import Error
 
 
 @pytest.fixture
@@ -40,6 +43,45 @@ class TestAFlashThatIsWorn:
         board.boot()
         assert board.connect() == ""
         assert (board.state, board.active) == ("idle", NEW)
+
+    def test_that_took_one_record_of_a_revocation_does_not_end_the_service(self):
+        """Where the candidate alone authenticates, no write may come before its connection."""
+        with Board() as board:
+            board.trust.settle()
+            whole = board.flash.write
+
+            def filling(name, data):
+                whole(name, data)
+                board.flash.broken = name[0] == "s"
+
+            with patch.object(board.flash, "write", filling):
+                assert board.offer(offered((CA3,), 2, flags=REVOKE)) == "FLASH"
+            assert (board.state, board.trust.store.mirrored) == ("revoke", False)
+            board.link.server = Server(CA3)
+            assert [board.connect(), board.connect()] == ["", ""]
+            board.flash.broken = False
+            assert board.connect() == ""
+            assert board.state == "idle"
+
+
+class TestABoardWithoutMemoryForTheAnchors:
+    """MicroPython's ``load_verify_locations`` says "invalid cert" whatever mbedTLS said."""
+
+    def test_loses_no_candidate(self, board, monkeypatch):
+        def full(found):
+            if found.data == NEW:
+                raise Error("FORMAT", "anchor")
+
+        board.link.server = Server(CA1, begins=1)  # which proves nothing of the time
+        written = len(board.flash.writes)
+        with monkeypatch.context() as busy:
+            busy.setattr(board.link, "context", full)
+            assert [board.connect(), board.connect()] == ["", ""]
+        assert (board.state, board.candidate, board.flash.writes[written:]) == ("trial", NEW, [])
+        assert names(board) == ["on_offer", "on_error", "on_error"]
+        board.link.server = Server(CA3)
+        assert board.connect() == ""
+        assert board.active == NEW
 
 
 class TestAProgramThatStopsATrial:

@@ -75,6 +75,23 @@ class TestRule05TimeIsNotTakenOnTrust:
         assert board.connect() == ""
         assert board.trust.status()["time_floor"] == CREATED
 
+    @pytest.mark.parametrize("flags", [0, REVOKE])
+    def test_nor_where_the_firmware_takes_no_such_time(self, board, monkeypatch, flags):
+        """``gmtime`` of MicroPython 1.24 takes what fits in 31 bits: an RP2 counts from 1970."""
+
+        def gmtime(seconds):
+            if seconds >= 2**31:
+                raise OverflowError("overflow converting long int to machine word")
+            return tuple(time.gmtime(seconds))
+
+        monkeypatch.setattr(board, "gmtime", gmtime)
+        assert board.offer(offered((CA3,), 2, created=2**32 - 1, flags=flags)) == ""
+        assert board.connect() == ("CLOCK" if flags else "")
+        assert board.offer(NEXT) == ""
+        board.link.server = Server(CA4)
+        assert board.connect() == ""
+        assert board.active == NEXT
+
     def test_with_revoke_now_as_well(self, board):
         assert board.offer(offered((CA3,), 2, created=2**32 - 1, flags=REVOKE)) == ""
         board.link.server = Server(CA3)

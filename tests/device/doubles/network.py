@@ -37,10 +37,12 @@ _PORTS = {
 _POLLS = 3  # how often somebody looks before an attempt has ended
 
 #: How the coming attempts end: "up", the name of a STAT_ constant, a number, "silence", or an
-#: OSError to raise. When it is empty, they end with "up".
+#: exception to raise. When it is empty, they end with "up".
 air = []
 #: What was asked of the station, in order.
 log = []
+#: Whether the driver has an error without a name for everything that is not a connection.
+refuses = False
 
 
 def use(port):
@@ -81,13 +83,15 @@ class _Station:
             raise OSError("Wifi Internal State Error")
         log.append("connect %s %s" % (ssid, key))
         ends = air.pop(0) if air else "up"
-        if isinstance(ends, OSError):
+        if isinstance(ends, Exception):
             raise ends
         self.asked, self.up, self.ends, self.polls = True, False, ends, _POLLS
 
     def disconnect(self):
         if not self.on and _port == "esp32":
             raise OSError("Wifi Not Started")
+        if refuses:
+            raise RuntimeError("Wifi Unknown Error 0xffffffff")
         self.asked = self.up = False
 
     def isconnected(self):
@@ -110,6 +114,8 @@ class _Station:
     def config(self, name=None, **values):
         if name == "reconnects" and _port == "esp32":
             return self.reconnects
+        if refuses:
+            raise RuntimeError("Wifi Unknown Error 0xffffffff")
         if name is not None or set(values) != {"reconnects"} or _port != "esp32":
             raise ValueError("unknown config param")
         self.reconnects = values["reconnects"]

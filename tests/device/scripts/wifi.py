@@ -52,8 +52,15 @@ for port in ("esp32", "rp2"):
     network.air[:] = ["silence"] * 99
     tell("no answer", seconds=10)
     network.use(port)
-    network.air[:] = [OSError("Wifi Unknown Error"), "up"]
+    network.air[:] = [OSError("Wifi Internal Error"), "up"]
     tell("the driver refuses once")
+    network.use(port)
+    network.air[:] = [RuntimeError("Wifi Unknown Error 0x0101"), "up"]
+    tell("with an error that has no name")
+    network.use(port)
+    network.refuses = True
+    tell("and all but connecting")
+    network.refuses = False
     network.use(port)
     tell("open network", b'{"ssid":"guests","password":""}')
 
