@@ -68,6 +68,13 @@ class TestHelp:
         assert "Exit codes:" in done.stdout or "Commands:" in done.stdout
         assert list(tmp_path.iterdir()) == []
 
+    @pytest.mark.parametrize("name", ["aws certs", "board", "certs", "lab", "rotate"])
+    def test_of_a_group_says_of_each_command_a_whole_sentence(self, name):
+        done = rootlet(*name.split(), "--help", env={"COLUMNS": "80"})
+        listed = done.stdout.split("Commands:")[1].split("Examples:")[0]
+        assert "..." not in listed, listed
+        assert max(map(len, listed.splitlines())) <= 80
+
     def test_start_up_loads_neither_certificates_nor_drawing(self):
         slow = ["cryptography", "rich", "mpremote", "amqtt", "serial", "paho"]
         code = f"import sys, rootlet.cli; print([m for m in sys.modules if m in {slow}])"
@@ -180,7 +187,10 @@ def test_no_color_is_obeyed(no_color, colour, monkeypatch):
 
 class TestEndings:
     def test_an_unknown_command_is_bad_usage(self):
-        assert "No such command" in error_of(rootlet("biuld"), 2)
+        assert "No such command 'biuld'. Did you mean 'build'?" in error_of(rootlet("biuld"), 2)
+
+    def test_an_unknown_command_that_is_like_no_other_gets_no_advice(self):
+        assert error_of(rootlet("xyzzy"), 2).endswith("No such command 'xyzzy'.\n")
 
     def test_a_reader_that_leaves_gets_no_traceback(self):
         command = f"{sys.executable} -m rootlet certs list --all | head -1"

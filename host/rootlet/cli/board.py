@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rootlet.cli import board_list, board_show, show
+from rootlet.cli import board_list, board_show, groups, show
 from rootlet.errors import InputError
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 @click.group(
     no_args_is_help=True,
+    cls=groups.Group,
     epilog="""\b
 Examples:
   rootlet board list

@@ -10,7 +10,7 @@ import click
 
 from rootlet import catalog, pem
 from rootlet.catalog import KnownCertificate, TrustAnchor
-from rootlet.cli import certs_time, certs_update, show
+from rootlet.cli import certs_time, certs_update, groups, show
 from rootlet.errors import InputError
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ _GROUPS = {
 
 
 @click.group(
+    cls=groups.Group,
     epilog="""\b
 Examples:
   rootlet certs list
@@ -39,7 +40,7 @@ Examples:
 
 Exit codes: 0 done, 2 bad input, 3 something ends soon, or a shipped file is not what
 it must be.
-"""
+""",
 )
 def command() -> None:
     """Look at the trust anchors that rootlet knows."""
