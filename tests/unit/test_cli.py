@@ -1,5 +1,6 @@
 """What every command has in common: help, errors, exit codes, and quiet endings."""
 
+import errno
 import json
 import os
 import pty
@@ -16,7 +17,7 @@ import pytest
 from click.globals import resolve_color_default
 
 from parsing import every_command, examples, help_of, parse
-from rootlet.cli import COMMANDS, cli
+from rootlet.cli import COMMANDS, cli, main
 
 FAST = {"COLUMNS": "100"}
 
@@ -165,7 +166,10 @@ class TestInspect:
             "amazon-root-ca-1",
             "amazon-root-ca-3",
         }
-        assert "pumps" in rootlet("inspect", path).stdout
+        told = rootlet("inspect", path).stdout
+        assert "pumps" in told
+        assert re.search(r"^not after +none$", told, re.MULTILINE)
+        assert re.search(r"^revoke now +no$", told, re.MULTILINE)
 
     @pytest.mark.parametrize("content", [b"", b"RLT1", bytes(5000)])
     def test_another_file_is_one_line(self, tmp_path, content):
@@ -191,6 +195,21 @@ class TestEndings:
 
     def test_an_unknown_command_that_is_like_no_other_gets_no_advice(self):
         assert error_of(rootlet("xyzzy"), 2).endswith("No such command 'xyzzy'.\n")
+
+    @pytest.mark.parametrize(("file", "named"), [((), ""), (("a.rlt",), "a.rlt: ")])
+    def test_a_disk_that_is_full_is_told_without_a_traceback(
+        self, file, named, monkeypatch, capsys
+    ):
+        def full(**_options):
+            raise OSError(errno.ENOSPC, "No space left on device", *file)
+
+        monkeypatch.setattr(cli, "main", full)
+        with pytest.raises(SystemExit) as ended:
+            main()
+        assert ended.value.code == 1
+        told = capsys.readouterr().err.splitlines()
+        assert told[0] == f"error: {named}No space left on device"
+        assert told[1].startswith(" hint: make room there")
 
     def test_a_reader_that_leaves_gets_no_traceback(self):
         command = f"{sys.executable} -m rootlet certs list --all | head -1"

@@ -139,6 +139,11 @@ def main() -> None:
     except OSError as error:  # a disk that is full, a folder that is not ours
         if debug:
             raise
-        click.echo(f"error: {error.filename or 'a file'}: {error.strerror or error}", err=True)
+        from rootlet import files  # noqa: PLC0415 - only to say it
+        from rootlet.cli import show  # noqa: PLC0415
+
+        where = f"{error.filename}: " if error.filename else ""
+        what = f"{where}{error.strerror or error}"
+        show.explain(RootletError(what, hint=files.mend(error)))
         status = 1
     sys.exit(status if isinstance(status, int) else 0)
