@@ -59,7 +59,7 @@ def prepare() -> None:
 Examples:
   rootlet board virtual
   rootlet board virtual --dir /tmp/board --clock now
-  rootlet board virtual --clock 2031-01-01T00:00:00Z
+  rootlet board virtual --dir late --clock 2031-01-01T00:00:00Z
 
 Exit codes: 0 stopped with Ctrl-C, 2 bad input, 4 the board cannot run.
 """
