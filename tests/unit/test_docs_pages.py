@@ -33,7 +33,7 @@ def test_a_link_leads_somewhere(page):
     for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text()):
         if not target.startswith("https://"):
             name, _, anchor = target.partition("#")
-            found = page.parent / name
+            found = page.parent / name if name else page
             assert found.exists(), target
             assert not anchor or anchor in anchors(found), target
 
