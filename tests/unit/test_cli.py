@@ -113,6 +113,14 @@ class TestBuild:
         shown = json.loads(rootlet("inspect", tmp_path / "a.rlt", "--json").stdout)
         assert shown["not_after"].startswith("2030-05-01")
 
+    def test_an_inferred_day_is_marked_as_everywhere_else(self, tmp_path):
+        (built, listed) = (
+            self.build(tmp_path, "--board", "esp32", "--keys", "rsa").stdout,
+            rootlet("certs", "list").stdout,
+        )
+        for told in (built, listed):
+            assert re.search(r"^amazon-root-ca-1 .* ~2030-05-26 ", told, re.MULTILINE), told
+
     def test_source_date_epoch_makes_it_reproducible(self, tmp_path):
         made = []
         for number in range(2):

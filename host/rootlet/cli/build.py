@@ -11,7 +11,7 @@ import click
 
 from rootlet import board as boards
 from rootlet import build as builder
-from rootlet import bundle, files
+from rootlet import bundle, catalog, files
 from rootlet.cli import complete, costs, show, signed
 from rootlet.cli.times import moment
 from rootlet.errors import InputError
@@ -135,9 +135,7 @@ def _created(given: int | None) -> int:
 
 
 def _report(built: builder.Built, made: signed.Made, output: Path, *, sources: bool) -> None:
-    show.table(
-        "Anchors", ("anchor", "key", "bytes", "ends", "programmes end", "why"), _rows(built)
-    )
+    show.table("Anchors", ("anchor", "key", "bytes", "ends", "programme", "why"), _rows(built))
     show.table("Covers", ("chain", "covered", "because"), _covers(built))
     costs.table("Costs", ("what", "bytes", "board has"), _costs(built), sources=sources)
     for warning in built.warnings:
@@ -150,13 +148,14 @@ def _report(built: builder.Built, made: signed.Made, output: Path, *, sources: b
 
 
 def _rows(built: builder.Built) -> Sequence[Sequence[str]]:
+    known = catalog.load()
     return [
         (
             one.id or one.name,
             one.key,
             str(size),
             one.not_after.date().isoformat(),
-            one.programme_end or "unknown",
+            (known.get(one.id).programme_words if one.id else "") or "unknown",
             one.because,
         )
         for one, size in built.anchors
