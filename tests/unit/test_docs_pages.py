@@ -1,4 +1,4 @@
-"""What every page has: a sentence that says what it is for, and links that lead somewhere.
+"""What every page has: what it is for, links that lead somewhere, commands to copy.
 
 `make docs` checks the links of the site, of which the README and its neighbours are no part.
 """
@@ -26,6 +26,15 @@ def test_a_page_says_what_it_is_for_before_it_shows_anything(page):
     assert re.match(r"\w|`\w", lead), lead
     assert not lead.startswith("    ")
     assert "." in lead
+
+
+@pytest.mark.parametrize("page", [*PAGES, *BESIDE], ids=lambda page: page.name)
+def test_commands_are_copied_without_a_prompt(page):
+    """Only a block that shows what came out has one: whoever copies it, reads it first."""
+    for block in re.findall(r"^```\w*\n(.*?)^```$", page.read_text(), re.MULTILINE | re.DOTALL):
+        prompts = [line.startswith("$ ") for line in block.splitlines()]
+        assert not any(prompts) or not all(prompts), block
+    assert not re.search(r"^    \$ ", page.read_text(), re.MULTILINE)
 
 
 @pytest.mark.parametrize("page", BESIDE, ids=lambda page: page.name)
