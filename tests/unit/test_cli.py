@@ -96,6 +96,15 @@ class TestBuild:
         assert "amazon-root-ca-3" in done.stdout
         assert "add --with amazon-root-ca-4" in done.stdout
 
+    @pytest.mark.parametrize(("name", "form"), [("a.pem", "pem"), ("a.H", "c"), ("a.rlt", "")])
+    def test_a_name_of_another_kind_of_file_is_told(self, tmp_path, name, form):
+        options = ("--board", "esp32", "--keys", "ecc", "-o", name)
+        done = rootlet("build", *options, cwd=tmp_path)
+        assert done.returncode == 0
+        expected = f"rootlet export {name} --format {form} -o FILE\n" if form else ""
+        assert done.stderr.endswith(expected)
+        assert bool(form) == bool(done.stderr)
+
     def test_json_is_one_document(self, tmp_path):
         done = self.build(tmp_path, "--board", "esp32", "--keys", "both", "--json")
         document = json.loads(done.stdout)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 _MAX_PEM = 1 << 20
 _PATH = click.Path(path_type=Path)
+#: What somebody expects in a file of this name, as rootlet export calls it.
+_OTHERS = {".pem": "pem", ".crt": "pem", ".der": "der", ".cer": "der", ".h": "c", ".py": "module"}
 _ANSWER = {"yes": "yes", "cross-sign": "maybe", "no": "no"}
 
 
@@ -118,6 +121,12 @@ def command(  # noqa: PLR0913 - one argument per option
         show.as_json("build/1", {**_document(built, made.data, output), **made.document()})
     else:
         _report(built, made, output, sources=sources)
+    if other := _OTHERS.get(output.suffix.lower()):
+        click.echo(
+            f"warning: {output} is a bundle, whatever its name says; {other} is written by: "
+            f"rootlet export {shlex.quote(str(output))} --format {other} -o FILE",
+            err=True,
+        )
 
 
 def _created(given: int | None) -> int:
