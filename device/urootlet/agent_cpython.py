@@ -205,7 +205,7 @@ def _locked(folder: str) -> "Any":
 
 
 def _no_use(why: str) -> int:
-    log.error("%s", why)
+    log.error("%s\n hint: --help says what the folder holds", why)
     return BAD
 
 
@@ -226,9 +226,10 @@ def _run(options: argparse.Namespace) -> int:
     try:
         held = _locked(folder)
     except BlockingIOError:
-        return _no_use(f"{folder}: another agent is at work there")
+        log.error("%s: another agent is at work there", folder)
+        return BAD
     except OSError as error:
-        return _no_use(f"{error}")
+        return _no_use(f"{folder}: {error.strerror}")
     try:
         agent = Agent(folder, jobs=not options.no_jobs)
         if options.renew:
