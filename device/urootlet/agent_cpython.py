@@ -204,8 +204,8 @@ def _locked(folder: str) -> "Any":
     return held
 
 
-def _no_use(why: str) -> int:
-    log.error("%s\n hint: --help says what the folder holds", why)
+def _no_use(why: str, hint: str = "\n hint: --help says what the folder holds") -> int:
+    log.error("%s%s", why, hint)
     return BAD
 
 
@@ -226,8 +226,7 @@ def _run(options: argparse.Namespace) -> int:
     try:
         held = _locked(folder)
     except BlockingIOError:
-        log.error("%s: another agent is at work there", folder)
-        return BAD
+        return _no_use(f"{folder}: another agent is at work there", hint="")
     except OSError as error:
         return _no_use(f"{folder}: {error.strerror}")
     try:
