@@ -128,6 +128,7 @@ bench-start: dev
 	$(BIN)/python bench/startup.py
 
 board: dev
+	@test -n "$(PORT)" || { echo "error: which port? make board PORT=/dev/ttyUSB0" >&2; exit 2; }
 	$(BIN)/python -m pytest examples/hil --board-port "$(PORT)" $(if $(BIND),--lab-bind "$(BIND)")
 
 # The documentation as a site, in site/; a warning fails it.

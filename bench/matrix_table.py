@@ -42,11 +42,11 @@ CELLS = {"passed": "ok", "failed": "fails", "dangerous": "**ACCEPTS**", "n/a": "
 HEAD = """\
 # The matrix: six clients, every scenario
 
-Written by `make matrix-table` ({script}) on {date}: Python {python}, {openssl}, broker {broker}.
+Which client does what in each scenario of [the lab](lab.md), an endpoint shaped like AWS IoT that
+misbehaves on demand. What the lab saw decides: a client *accepts* when application data comes
+after a completed handshake, whatever it says or exits with.
 
-The lab is an endpoint shaped like AWS IoT that misbehaves on demand ([lab.md](lab.md)). What it
-saw decides: a client *accepts* when application data comes after a completed handshake, whatever
-it says or exits with.
+Written by `make matrix-table` ({script}) on {date}: Python {python}, {openssl}, broker {broker}.
 
 - ok: it did what a correct client does: connected, or refused (with a right code, if it has any).
 - fails: it did not connect where it must, or refused for another reason than the right one.

@@ -16,11 +16,12 @@ from cryptography.hazmat.primitives.serialization import Encoding
 import csr_authority
 import rollout_cases as cases
 from fixtures_device import Device
-from own_roots import bundle_of, root
+from own_roots import bundle_of, key, root
 from pages import REPOSITORY
 from rom_loader import firmware, table
 from rootlet import catalog, files, identity
 from rootlet import flash as flashing
+from rootlet.lab.certificates import key_pem
 from rootlet.pem import armour
 from rotating_device import RotatingDevice
 from rotation_cases import KEYS as FIRST_KEYS
@@ -222,8 +223,8 @@ FILES: dict[str, Maker] = {
     "captured.pem": _chain,
     "ca.crt": _authority("ca.crt"),
     "ca.key": _authority("ca.key"),
-    "our-ca.pem": _authority("ca.crt"),
-    "our-ca.key": _authority("ca.key"),
+    "our-ca.pem": lambda _: armour(root("Our Devices", 2)).encode(),
+    "our-ca.key": lambda _: key_pem(key(2)),
     "pump-7.crt": _certificate,
     "pump-7.key": _key_of("pump-7"),
     "pump-7-new.crt": _pair("pump-7-new"),

@@ -204,8 +204,8 @@ def _locked(folder: str) -> "Any":
     return held
 
 
-def _no_use(why: str) -> int:
-    log.error("%s", why)
+def _no_use(why: str, hint: str = "\n hint: --help says what the folder holds") -> int:
+    log.error("%s%s", why, hint)
     return BAD
 
 
@@ -226,9 +226,9 @@ def _run(options: argparse.Namespace) -> int:
     try:
         held = _locked(folder)
     except BlockingIOError:
-        return _no_use(f"{folder}: another agent is at work there")
+        return _no_use(f"{folder}: another agent is at work there", hint="")
     except OSError as error:
-        return _no_use(f"{error}")
+        return _no_use(f"{folder}: {error.strerror}")
     try:
         agent = Agent(folder, jobs=not options.no_jobs)
         if options.renew:

@@ -68,6 +68,12 @@ class TrustAnchor:
     programme_source: str = ""
     programme_inferred: bool = False
 
+    @property
+    def programme_words(self) -> str:
+        """The programme's day as people read it, with ``~`` where it is inferred; or empty."""
+        mark = "~" if self.programme_inferred else ""
+        return f"{mark}{self.programme_end}" if self.programme_end else ""
+
     @cached_property
     def der(self) -> bytes:
         """The certificate's bytes, read on first use.

@@ -2,11 +2,28 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from pathlib import Path
 
 from rootlet.errors import InputError
+
+#: What to do about a file that cannot be read or written, by the reason.
+_MEND = {
+    errno.ENOENT: "make its folder first, or name another one",
+    errno.ENOSPC: "make room there, or name another disk: df -h",
+    errno.EDQUOT: "make room there, or name another disk: quota",
+    errno.EACCES: "name a place of your own, or see who owns this one: ls -ld",
+    errno.EPERM: "name a place of your own, or see who owns this one: ls -ld",
+    errno.EROFS: "name a place that can be written",
+    errno.EISDIR: "name a file in it",
+}
+
+
+def mend(error: OSError) -> str:
+    """Return what to do about a file that could not be written, "" when nobody knows."""
+    return _MEND.get(error.errno or 0, "")
 
 
 def read(path: Path, limit: int) -> bytes:
@@ -20,7 +37,10 @@ def read(path: Path, limit: int) -> bytes:
         ) from error
     if len(data) > limit:
         raise InputError(
-            f"{path}: over {limit} bytes", why="no file of this kind is that long", code="FORMAT"
+            f"{path}: over {limit} bytes",
+            why="no file of this kind is that long",
+            hint="check the path",
+            code="FORMAT",
         )
     return data
 
@@ -61,7 +81,7 @@ def write(path: Path, data: bytes, mode: int = 0o644, *, over_key: bool = False)
         raise InputError(
             f"{path}: cannot be written",
             why=error.strerror or str(error),
-            hint="name another file with -o, or make room",
+            hint=mend(error) or "name another file",
         ) from error
 
 

@@ -58,8 +58,7 @@ class Device:
             raise InputError(
                 f"{self.settings.thing}: the endpoint is missing",
                 why="it is where to connect, and the name to verify",
-                hint="--endpoint HOST; aws iot describe-endpoint --endpoint-type iot:Data-ATS "
-                "tells it",
+                hint="--endpoint HOST; rootlet aws endpoint tells it",
             )
         found = {SETTINGS: self.settings.encode()}
         return found | ({WIFI: self.wifi.encode()} if self.wifi else {})

@@ -36,6 +36,7 @@ NOT_HERE = {
     "source .venv/bin/activate": "this test runs in it",
     "source CHECKOUT/.venv/bin/activate": "this test runs in it",
     "pipx install .": "wants pipx and the package index; make pipx",
+    "pipx uninstall rootlet": "would take what is installed",
     "pip install rootlet": "wants a released version; test_packaging.py: the built wheel",
     "pip install 'rootlet[aws]'": "the same",
     "python certs/facts.py FOLDER": "wants 152 certificates that are not part of the project",

@@ -161,6 +161,7 @@ class TestOnce:
         status, told = gateway.run()
         assert status == 2
         assert said in told
+        assert "--help says what the folder holds" in told
 
 
 class TestUntilItIsStopped:

@@ -166,7 +166,13 @@ class TestTheList:
     def test_says_which_there_are_when_asked_for_another(self):
         with pytest.raises(InputError, match="no such scenario") as caught:
             scenarios.get("nonsense")
-        assert "lookalike-root" in caught.value.hint
+        assert "lookalike-root" in caught.value.why
+        assert caught.value.hint == "rootlet lab scenarios"
+
+    def test_says_which_one_was_meant(self):
+        with pytest.raises(InputError) as caught:
+            scenarios.get("looklike-root")
+        assert caught.value.why == "did you mean lookalike-root?"
 
 
 def documented(scenario):

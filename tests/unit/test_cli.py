@@ -1,5 +1,6 @@
 """What every command has in common: help, errors, exit codes, and quiet endings."""
 
+import errno
 import json
 import os
 import pty
@@ -16,7 +17,7 @@ import pytest
 from click.globals import resolve_color_default
 
 from parsing import every_command, examples, help_of, parse
-from rootlet.cli import COMMANDS, cli
+from rootlet.cli import COMMANDS, cli, main
 
 FAST = {"COLUMNS": "100"}
 
@@ -68,6 +69,13 @@ class TestHelp:
         assert "Exit codes:" in done.stdout or "Commands:" in done.stdout
         assert list(tmp_path.iterdir()) == []
 
+    @pytest.mark.parametrize("name", ["aws certs", "board", "certs", "lab", "rotate"])
+    def test_of_a_group_says_of_each_command_a_whole_sentence(self, name):
+        done = rootlet(*name.split(), "--help", env={"COLUMNS": "80"})
+        listed = done.stdout.split("Commands:")[1].split("Examples:")[0]
+        assert "..." not in listed, listed
+        assert max(map(len, listed.splitlines())) <= 80
+
     def test_start_up_loads_neither_certificates_nor_drawing(self):
         slow = ["cryptography", "rich", "mpremote", "amqtt", "serial", "paho"]
         code = f"import sys, rootlet.cli; print([m for m in sys.modules if m in {slow}])"
@@ -88,6 +96,15 @@ class TestBuild:
         assert "amazon-root-ca-3" in done.stdout
         assert "add --with amazon-root-ca-4" in done.stdout
 
+    @pytest.mark.parametrize(("name", "form"), [("a.pem", "pem"), ("a.H", "c"), ("a.rlt", "")])
+    def test_a_name_of_another_kind_of_file_is_told(self, tmp_path, name, form):
+        options = ("--board", "esp32", "--keys", "ecc", "-o", name)
+        done = rootlet("build", *options, cwd=tmp_path)
+        assert done.returncode == 0
+        expected = f"rootlet export {name} --format {form} -o FILE\n" if form else ""
+        assert done.stderr.endswith(expected)
+        assert bool(form) == bool(done.stderr)
+
     def test_json_is_one_document(self, tmp_path):
         done = self.build(tmp_path, "--board", "esp32", "--keys", "both", "--json")
         document = json.loads(done.stdout)
@@ -104,6 +121,14 @@ class TestBuild:
         assert done.returncode == 0, done.stderr
         shown = json.loads(rootlet("inspect", tmp_path / "a.rlt", "--json").stdout)
         assert shown["not_after"].startswith("2030-05-01")
+
+    def test_an_inferred_day_is_marked_as_everywhere_else(self, tmp_path):
+        (built, listed) = (
+            self.build(tmp_path, "--board", "esp32", "--keys", "rsa").stdout,
+            rootlet("certs", "list").stdout,
+        )
+        for told in (built, listed):
+            assert re.search(r"^amazon-root-ca-1 .* ~2030-05-26 ", told, re.MULTILINE), told
 
     def test_source_date_epoch_makes_it_reproducible(self, tmp_path):
         made = []
@@ -165,7 +190,10 @@ class TestInspect:
             "amazon-root-ca-1",
             "amazon-root-ca-3",
         }
-        assert "pumps" in rootlet("inspect", path).stdout
+        told = rootlet("inspect", path).stdout
+        assert "pumps" in told
+        assert re.search(r"^not after +none$", told, re.MULTILINE)
+        assert re.search(r"^revoke now +no$", told, re.MULTILINE)
 
     @pytest.mark.parametrize("content", [b"", b"RLT1", bytes(5000)])
     def test_another_file_is_one_line(self, tmp_path, content):
@@ -187,7 +215,25 @@ def test_no_color_is_obeyed(no_color, colour, monkeypatch):
 
 class TestEndings:
     def test_an_unknown_command_is_bad_usage(self):
-        assert "No such command" in error_of(rootlet("biuld"), 2)
+        assert "No such command 'biuld'. Did you mean 'build'?" in error_of(rootlet("biuld"), 2)
+
+    def test_an_unknown_command_that_is_like_no_other_gets_no_advice(self):
+        assert error_of(rootlet("xyzzy"), 2).endswith("No such command 'xyzzy'.\n")
+
+    @pytest.mark.parametrize(("file", "named"), [((), ""), (("a.rlt",), "a.rlt: ")])
+    def test_a_disk_that_is_full_is_told_without_a_traceback(
+        self, file, named, monkeypatch, capsys
+    ):
+        def full(**_options):
+            raise OSError(errno.ENOSPC, "No space left on device", *file)
+
+        monkeypatch.setattr(cli, "main", full)
+        with pytest.raises(SystemExit) as ended:
+            main()
+        assert ended.value.code == 1
+        told = capsys.readouterr().err.splitlines()
+        assert told[0] == f"error: {named}No space left on device"
+        assert told[1].startswith(" hint: make room there")
 
     def test_a_reader_that_leaves_gets_no_traceback(self):
         command = f"{sys.executable} -m rootlet certs list --all | head -1"

@@ -19,8 +19,9 @@ def test_a_file_is_replaced_whole_with_its_mode(tmp_path):
 
 
 def test_a_missing_folder_is_one_error(tmp_path):
-    with pytest.raises(InputError, match="cannot be written"):
+    with pytest.raises(InputError, match="cannot be written") as caught:
         files.write(tmp_path / "no" / "a", b"new")
+    assert caught.value.hint.startswith("make its folder first")
 
 
 def test_a_full_disk_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch):
@@ -34,6 +35,7 @@ def test_a_full_disk_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch)
     with pytest.raises(InputError) as caught:
         files.write(path, b"new")
     assert caught.value.why == "No space left on device"
+    assert caught.value.hint.startswith("make room there")
     assert path.read_bytes() == b"old"
     assert [p.name for p in tmp_path.iterdir()] == ["a"]
 

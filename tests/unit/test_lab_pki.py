@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
 import stat
 import tomllib
@@ -17,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from rootlet import resources
 from rootlet.errors import InputError
-from rootlet.lab import Hierarchy
+from rootlet.lab import Hierarchy, vault, written
 from rootlet.lab.authorities import ABOVE, ISSUING, ROOT_CERTIFICATES, ROOTS
 from rootlet.lab.vault import Vault
 
@@ -249,3 +251,16 @@ def test_a_damaged_file_in_the_vault_is_named(tmp_path: Path, content: bytes) ->
     (tmp_path / "lab-amazon-root-ca-3.key.pem").write_bytes(content)
     with pytest.raises(InputError, match=re.escape("lab-amazon-root-ca-3.key.pem")):
         Hierarchy.load_or_create(tmp_path).anchor("amazon-root-ca-3")
+
+
+def test_a_full_disk_is_told_with_the_folder_that_is_half_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_path: Path, _content: bytes) -> Path:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(vault, "write_private", full)
+    with pytest.raises(InputError, match="lab: cannot be written") as caught:
+        written.write(tmp_path / "lab", DOMAIN, "lab-thing")
+    assert caught.value.why == "No space left on device"
+    assert f"rm -r {tmp_path / 'lab'}" in caught.value.hint

@@ -74,9 +74,23 @@ class _LazyGroup(click.Group):
         command.name = cmd_name  # each module calls it "command"
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] not in COMMANDS and not ctx.resilient_parsing:
+            ctx.fail(f"No such command {args[0]!r}.{_close_to(args[0])}")
+        return super().resolve_command(ctx, args)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+
+
+def _close_to(name: str) -> str:
+    import difflib  # noqa: PLC0415 - only after a typo
+
+    close = difflib.get_close_matches(name, COMMANDS)
+    return f" Did you mean {' or '.join(map(repr, close))}?" if close else ""
 
 
 @click.command(
@@ -86,7 +100,7 @@ class _LazyGroup(click.Group):
     epilog="\b\nExamples:\n  rootlet demo\n  rootlet build --board esp32 --keys ecc -o ecc.rlt\n"
     "  rootlet doctor --port auto\n\n"
     "Exit codes: 0 done or yes, 1 failed, 2 bad input, 3 the answer is no, "
-    "4 board or port, 5 network, 130 interrupted.",
+    "4 board or port, 5 network, 6 a rotation went back, 130 interrupted.",
 )
 @click.version_option(__version__, prog_name="rootlet")
 @click.option("--debug", is_flag=True, help="Show the Python traceback of an error.")
@@ -133,6 +147,11 @@ def main() -> None:
     except OSError as error:  # a disk that is full, a folder that is not ours
         if debug:
             raise
-        click.echo(f"error: {error.filename or 'a file'}: {error.strerror or error}", err=True)
+        from rootlet import files  # noqa: PLC0415 - only to say it
+        from rootlet.cli import show  # noqa: PLC0415
+
+        where = f"{error.filename}: " if error.filename else ""
+        what = f"{where}{error.strerror or error}"
+        show.explain(RootletError(what, hint=files.mend(error)))
         status = 1
     sys.exit(status if isinstance(status, int) else 0)

@@ -122,15 +122,9 @@ def _row(one: Choice) -> tuple[str, ...]:
         anchor.id,
         str(one.candidate.size),
         anchor.not_after.date().isoformat(),
-        _programme(one) or "unknown",
+        anchor.programme_words or "unknown",
         "; ".join(one.chains),
     )
-
-
-def _programme(one: Choice) -> str:
-    anchor = one.candidate.anchor
-    mark = "~" if anchor.programme_inferred else ""
-    return f"{mark}{anchor.programme_end.isoformat()}" if anchor.programme_end else ""
 
 
 def _build(request: Request, advice: Advice) -> str:

@@ -6,12 +6,13 @@ import json
 
 import click
 
-from rootlet.cli import aws_certs, show
+from rootlet.cli import aws_certs, groups, show
 from rootlet.cli.aws_options import Where, where_options
 
 
 @click.group(
     "aws",
+    cls=groups.Group,
     epilog="""\b
 Examples:
   rootlet aws endpoint

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rootlet import files, identity
-from rootlet.cli import aws_certs_more, show
+from rootlet.cli import aws_certs_more, groups, show
 from rootlet.cli.aws_options import Where, confirm, where_options, yes_option
 from rootlet.errors import RootletError
 
@@ -20,6 +20,7 @@ _PATH = click.Path(path_type=Path)
 
 @click.group(
     "certs",
+    cls=groups.Group,
     epilog="""\b
 Examples:
   rootlet aws certs list

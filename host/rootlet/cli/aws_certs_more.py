@@ -28,7 +28,7 @@ _ACCOUNT = re.compile(r"\d{12}", re.ASCII)
     epilog="""\b
 Examples:
   rootlet aws certs register-ca our-ca.pem --key our-ca.key
-  rootlet aws certs register-ca our-ca.pem --key our-ca.key --auto-register
+  rootlet aws certs register-ca ca.crt --key ca.key --auto-register
 
 Exit codes: 0 registered, 2 bad input or there already, 5 AWS.
 """,

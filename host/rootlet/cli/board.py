@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rootlet.cli import board_list, board_show, show
+from rootlet.cli import board_list, board_show, groups, show
 from rootlet.errors import InputError
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 @click.group(
     no_args_is_help=True,
+    cls=groups.Group,
     epilog="""\b
 Examples:
   rootlet board list
@@ -58,7 +59,7 @@ def prepare() -> None:
 Examples:
   rootlet board virtual
   rootlet board virtual --dir /tmp/board --clock now
-  rootlet board virtual --clock 2031-01-01T00:00:00Z
+  rootlet board virtual --dir late --clock 2031-01-01T00:00:00Z
 
 Exit codes: 0 stopped with Ctrl-C, 2 bad input, 4 the board cannot run.
 """

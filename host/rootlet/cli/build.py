@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ import click
 
 from rootlet import board as boards
 from rootlet import build as builder
-from rootlet import bundle, files
+from rootlet import bundle, catalog, files
 from rootlet.cli import complete, costs, show, signed
 from rootlet.cli.times import moment
 from rootlet.errors import InputError
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 _MAX_PEM = 1 << 20
 _DIGITS = 10  # of Unix seconds until 2286
 _PATH = click.Path(path_type=Path)
+#: What somebody expects in a file of this name, as rootlet export calls it.
+_OTHERS = {".pem": "pem", ".crt": "pem", ".der": "der", ".cer": "der", ".h": "c", ".py": "module"}
 _ANSWER = {"yes": "yes", "cross-sign": "maybe", "no": "no"}
 
 
@@ -120,6 +123,12 @@ def command(  # noqa: PLR0913 - one argument per option
         show.as_json("build/1", {**_document(built, made.data, output), **made.document()})
     else:
         _report(built, made, output, sources=sources)
+    if other := _OTHERS.get(output.suffix.lower()):
+        click.echo(
+            f"warning: {output} is a bundle, whatever its name says; {other} is written by: "
+            f"rootlet export {shlex.quote(str(output))} --format {other} -o FILE",
+            err=True,
+        )
 
 
 def _created(given: int | None) -> int:
@@ -137,9 +146,7 @@ def _created(given: int | None) -> int:
 
 
 def _report(built: builder.Built, made: signed.Made, output: Path, *, sources: bool) -> None:
-    show.table(
-        "Anchors", ("anchor", "key", "bytes", "ends", "programmes end", "why"), _rows(built)
-    )
+    show.table("Anchors", ("anchor", "key", "bytes", "ends", "programme", "why"), _rows(built))
     show.table("Covers", ("chain", "covered", "because"), _covers(built))
     costs.table("Costs", ("what", "bytes", "board has"), _costs(built), sources=sources)
     for warning in built.warnings:
@@ -152,13 +159,14 @@ def _report(built: builder.Built, made: signed.Made, output: Path, *, sources: b
 
 
 def _rows(built: builder.Built) -> Sequence[Sequence[str]]:
+    known = catalog.load()
     return [
         (
             one.id or one.name,
             one.key,
             str(size),
             one.not_after.date().isoformat(),
-            one.programme_end or "unknown",
+            (known.get(one.id).programme_words if one.id else "") or "unknown",
             one.because,
         )
         for one, size in built.anchors

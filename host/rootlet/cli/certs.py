@@ -10,7 +10,7 @@ import click
 
 from rootlet import catalog, pem
 from rootlet.catalog import KnownCertificate, TrustAnchor
-from rootlet.cli import certs_time, certs_update, show
+from rootlet.cli import certs_time, certs_update, groups, show
 from rootlet.errors import InputError
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ _GROUPS = {
 
 
 @click.group(
+    cls=groups.Group,
     epilog="""\b
 Examples:
   rootlet certs list
@@ -39,7 +40,7 @@ Examples:
 
 Exit codes: 0 done, 2 bad input, 3 something ends soon, or a shipped file is not what
 it must be.
-"""
+""",
 )
 def command() -> None:
     """Look at the trust anchors that rootlet knows."""
@@ -130,7 +131,7 @@ def _draw_anchors(title: str, anchors: list[TrustAnchor]) -> None:
             anchor.key,
             str(len(anchor.der)),
             _day(anchor.not_after),
-            _programme_end(anchor),
+            anchor.programme_words or "-",
             " ".join(anchor.services) or "-",
         )
         for anchor in anchors
@@ -173,7 +174,7 @@ def _draw_facts(item: TrustAnchor | KnownCertificate) -> None:
 
 
 def _anchor_facts(anchor: TrustAnchor) -> dict[str, str]:
-    programme = _programme_end(anchor)
+    programme = anchor.programme_words or "-"
     return {
         "id": anchor.id,
         "name": anchor.name,
@@ -207,12 +208,6 @@ def _known_facts(item: KnownCertificate) -> dict[str, str]:
         "valid": f"{_day(item.not_before)} to {_day(item.not_after)}",
         "signed by": ", ".join(signers),
     }
-
-
-def _programme_end(anchor: TrustAnchor) -> str:
-    if anchor.programme_end is None:
-        return "-"
-    return f"{'~' if anchor.programme_inferred else ''}{_day(anchor.programme_end)}"
 
 
 def _day(moment: datetime | date) -> str:

@@ -33,12 +33,18 @@ def command(file: Path, *, json_output: bool) -> None:
         show.as_json("bundle/1", document)
         return
     anchors = document.pop("anchors")
-    show.facts({key.replace("_", " "): str(value) for key, value in document.items()})
+    show.facts({key.replace("_", " "): _word(value) for key, value in document.items()})
     show.table(
         "Anchors",
         ("anchor", "family", "bytes", "SHA-256 of the original"),
         [(one["name"], one["family"], str(one["bytes"]), one["sha256"]) for one in anchors],
     )
+
+
+def _word(value: str | int | None) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "none" if value is None else str(value)
 
 
 def _document(data: bytes, where: str) -> dict[str, Any]:

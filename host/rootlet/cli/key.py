@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rootlet import files, signers, signing
-from rootlet.cli import show
+from rootlet.cli import groups, show
 from rootlet.cli.secret import ask
 from rootlet.errors import InputError
 from urootlet import format_cpython as layout
@@ -37,6 +37,7 @@ def report_standings(standings: Sequence[signing.Standing]) -> None:
 
 @click.group(
     "key",
+    cls=groups.Group,
     epilog="""\b
 Examples:
   rootlet key new a.pem

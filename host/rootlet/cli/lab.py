@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rootlet.cli import complete, lab_lists, lab_offer, show
+from rootlet.cli import complete, groups, lab_lists, lab_offer, show
 from rootlet.errors import InputError
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ _ANY = ("0.0.0.0", "")  # noqa: S104 - what it is compared with
 
 @click.group(
     no_args_is_help=True,
+    cls=groups.Group,
     epilog="""\b
 Examples:
   rootlet lab scenarios

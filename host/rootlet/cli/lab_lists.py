@@ -19,7 +19,7 @@ Examples:
   rootlet lab pki -o lab-pki
   rootlet lab pki -o lab --region us-east-1 --thing pump-7
 
-Exit codes: 0 written, 2 the folder is not empty.
+Exit codes: 0 written, 2 the folder is not empty, or cannot be written.
 """
 )
 @click.option(

@@ -22,7 +22,7 @@ _MAX_HOSTS = 256
 _HINTS = {
     "PORT": "give the port of a TLS server, or --starttls smtp or imap",
     "NET": "check host, port and firewall: nc -vz HOST PORT",
-    "DNS": "give the bare host name, as describe-endpoint prints it",
+    "DNS": "give the bare host name, as rootlet aws endpoint prints it",
     "SNI": "give the name that the server goes by with --sni",
 }
 

@@ -7,13 +7,14 @@ from pathlib import Path
 import click
 
 from rootlet import files, signing, standing
-from rootlet.cli import renew, rollout, rollout_status, show
+from rootlet.cli import groups, renew, rollout, rollout_status, show
 from rootlet.cli.aws_options import Where, where_options
 from rootlet.errors import InputError
 
 
 @click.group(
     "rotate",
+    cls=groups.Group,
     epilog="""\b
 Examples:
   rootlet rotate offer --port auto pumps-7.rlt

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rootlet import catalog
-from rootlet.cli import show
+from rootlet.cli import groups, show
 from rootlet.errors import InputError, RootletError, TrustError
 
 if TYPE_CHECKING:
@@ -28,13 +28,14 @@ _SYSTEMS = ("debian", "fedora", "alpine", "arch", "macos", "windows")
 
 
 @click.group(
+    cls=groups.Group,
     epilog="""\b
 Examples:
   rootlet trust check
   rootlet trust install amazon-root-ca-1
 
 Exit codes: 0 done or yes, 1 failed, 2 bad input, 3 the answer is no.
-"""
+""",
 )
 def command() -> None:
     """Look at the trust stores of this computer, or add an anchor to its own."""

@@ -36,8 +36,7 @@ CAUSES = {
     "ENDPOINT": Cause(
         TrustError,
         "the endpoint is the legacy one, under a root that is no longer trusted",
-        "aws iot describe-endpoint --endpoint-type iot:Data-ATS, then rootlet flash{at} "
-        "BUNDLE.rlt --endpoint NAME ...",
+        "rootlet aws endpoint, then rootlet flash{at} BUNDLE.rlt --endpoint NAME ...",
     ),
     "NOVERIFY": Cause(TrustError, "a program does not verify the server"),
     "SNI": Cause(TrustError, "a program does not say which server it wants"),
@@ -49,7 +48,7 @@ CAUSES = {
     "CLIENTCERT": Cause(
         TrustError,
         "the device's own certificate is not accepted",
-        "aws iot describe-certificate --certificate-id {certificate}",
+        "rootlet aws certs list, where {certificate} must be there and ACTIVE",
     ),
     "TLSPOLICY": Cause(TrustError, "TLS versions or suites have nothing in common"),
     "HEAP": Cause(BoardError, "memory is too little for TLS"),

@@ -17,6 +17,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rootlet.errors import InputError
+from rootlet.files import mend
 from rootlet.lab import certificates
 from rootlet.lab.authorities import ABOVE, ISSUING, ROOTS
 from rootlet.lab.pki import Hierarchy
@@ -31,6 +32,17 @@ def write(folder: Path, domain: str, thing: str) -> list[Path]:
     """Write it all into a new or empty folder (0700, its files 0600); return the files."""
     if folder.exists() and any(folder.iterdir()):
         raise InputError(f"{folder}: not empty", hint=f"rm -r {folder}, or choose another folder")
+    try:
+        return _fill(folder, domain, thing)
+    except OSError as error:
+        raise InputError(
+            f"{folder}: cannot be written",
+            why=error.strerror or str(error),
+            hint=f"{mend(error) or 'choose another folder'}; what is there: rm -r {folder}",
+        ) from error
+
+
+def _fill(folder: Path, domain: str, thing: str) -> list[Path]:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     pki = Hierarchy.load_or_create(folder / KEYS)
     files = {"README.txt": README.encode(), **_certificates(pki), **_servers(pki, domain)}

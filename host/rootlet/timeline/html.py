@@ -19,7 +19,7 @@ table { border-collapse: collapse; margin-top: 24px; }
 th, td { text-align: left; padding: 4px 18px 4px 0; border-bottom: 1px solid #d5dae1; }
 @media (prefers-color-scheme: dark) { body { color: #e8ecf1; background: #14181d; }
   th, td { border-color: #39424e; } }"""
-_COLUMNS = ("anchor", "begins", "programmes drop it", "its certificate ends", "in")
+_COLUMNS = ("anchor", "begins", "programmes drop it", "its certificate ends", "in bundle")
 
 
 def draw(chart: Chart) -> str:

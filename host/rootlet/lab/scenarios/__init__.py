@@ -6,6 +6,7 @@ module is imported. ``get(name)`` returns one. Each says in ``expect`` what a co
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import inspect
 import pkgutil
@@ -49,8 +50,11 @@ def get(name: str) -> type[Scenario]:
     try:
         return known[name]
     except KeyError:
+        close = difflib.get_close_matches(name[:80], known)
         raise InputError(
-            f"{name[:80]}: the lab has no such scenario", hint=f"use one of: {', '.join(known)}"
+            f"{name[:80]}: the lab has no such scenario",
+            why=f"did you mean {' or '.join(close)}?" if close else f"known: {', '.join(known)}",
+            hint="rootlet lab scenarios",
         ) from None
 
 
