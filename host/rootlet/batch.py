@@ -114,6 +114,10 @@ class Batch:
             return self._held(device, place, entry)
         if entry and not (place / KEY).exists():
             return _Outcome(thing, "damaged", why=f"{KEY} is not there")
+        try:
+            provision.check_free(place)
+        except InputError as error:
+            return _Outcome(thing, "damaged", why=f"{error.what}: {error.why}")
         return _Outcome(thing, "made", provision.create(place, device, self._issue))
 
     def _held(self, device: Device, place: Path, entry: Entry | None) -> _Outcome:
