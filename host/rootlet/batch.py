@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
-from rootlet import credentials, parallel, provision
+from rootlet import credentials, files, parallel, provision
 from rootlet.errors import InputError
 from rootlet.identity import CERTIFICATE, KEY, REQUEST, SETTINGS, WIFI
 from rootlet.ledger import Entry, Ledger
@@ -90,14 +90,7 @@ class Batch:
 
         Raises InputError when nothing can be written, or another run is at work in the folder.
         """
-        try:
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        except OSError as error:
-            raise InputError(
-                f"{self._folder}: cannot be made",
-                why=error.strerror or str(error),
-                hint="name another",
-            ) from error
+        files.make_folder(self._folder, 0o700)
         with Ledger(self._folder / LEDGER) as ledger:
             for outcome in parallel.in_order(partial(self._one, ledger), devices):
                 self._note(ledger, outcome)
@@ -121,6 +114,10 @@ class Batch:
             return self._held(device, place, entry)
         if entry and not (place / KEY).exists():
             return _Outcome(thing, "damaged", why=f"{KEY} is not there")
+        try:
+            provision.check_free(place)
+        except InputError as error:
+            return _Outcome(thing, "damaged", why=f"{error.what}: {error.why}")
         return _Outcome(thing, "made", provision.create(place, device, self._issue))
 
     def _held(self, device: Device, place: Path, entry: Entry | None) -> _Outcome:

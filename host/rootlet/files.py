@@ -85,6 +85,16 @@ def write(path: Path, data: bytes, mode: int = 0o644, *, over_key: bool = False)
         ) from error
 
 
+def make_folder(path: Path, mode: int = 0o777) -> None:
+    """Make a folder and those above it, where they are not there. Raises InputError."""
+    try:
+        path.mkdir(mode=mode, parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(
+            f"{path}: cannot be made", why=error.strerror or str(error), hint="name another"
+        ) from error
+
+
 def _is_stream(path: Path) -> bool:
     """Whether there is neither a file nor a folder, or a link to what a program has open."""
     try:

@@ -90,8 +90,19 @@ def programs(folder: Path) -> dict[str, bytes]:
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
         if path.is_file() and not any(part.startswith(".") for part in name.split("/")):
+            _check_name(path, name)
             found[name] = disk.read(path, _MAX_PROGRAM)
     return found
+
+
+def _check_name(path: Path, name: str) -> None:
+    """Refuse a name that no program on a board could open: littlefs has them in UTF-8."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        raise InputError(
+            f"{path}: its name is not UTF-8", why="a board has no other names", hint="rename it"
+        ) from None
 
 
 def write(path: Path, data: bytes, *, force: bool) -> bool:
@@ -142,7 +153,7 @@ def batch(
             return error
 
     result = Batch()
-    out.mkdir(parents=True, exist_ok=True)
+    disk.make_folder(out)
     for folder, done in zip(folders, parallel.in_order(one, folders), strict=True):
         if isinstance(done, RootletError):
             result.failed[folder.name] = done

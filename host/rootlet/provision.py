@@ -137,6 +137,12 @@ def look(folder: Path) -> Made:
     return _made(folder, _thing(folder), key, None)
 
 
+def check_free(folder: Path) -> None:
+    """Refuse a place where no device can be made, or finished. Raises InputError."""
+    if _check_place(folder, force=False):
+        _key(folder)
+
+
 def _check_place(folder: Path, *, force: bool) -> bool:
     """Refuse a place that is taken; tell whether a key is there that nothing was made of yet."""
     if not folder.exists():

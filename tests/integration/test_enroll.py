@@ -325,6 +325,14 @@ class TestTheCommand:
         some_aws.setenv("AWS_REGION", "eu-elsewhere-1")
         assert "is about" in refused("provision", "--undo", "-o", "pump-7").what
 
+    def test_refuses_an_endpoint_of_another_region_before_anything_is_made(self, region, here):
+        error = refused(*PROVISION, "--endpoint", "a1b2c3-ats.iot.us-east-1.amazonaws.com")
+        assert error.hint == "--region us-east-1, or leave --endpoint out"
+        assert document("aws", "certs", "list")["certificates"] == []
+        assert not (here / "pump-7").exists()
+        own = f"a1b2c3-ats.iot.{region.name}.amazonaws.com"
+        assert document(*PROVISION, "--endpoint", own)["certificate_id"]
+
     def test_refuses_a_certificate_that_came_otherwise(self, region):
         words = ("--endpoint", "localhost", "--self-signed")
         command("provision", "--thing", "pump-7", *words)

@@ -152,6 +152,23 @@ class TestWhatIsLeftAlone:
         assert report.damaged == {"pump-1": f"{tmp_path}/pump-1/wifi.json: Is a directory"}
         assert len(report.there) == 4
 
+    @pytest.mark.parametrize(
+        ("name", "why"),
+        [
+            ("", "a file: a device is a folder"),
+            ("notes.txt", "other files are in this folder"),
+            ("key.der", "the private key cannot be used"),
+        ],
+    )
+    def test_a_place_that_something_else_has_taken_is_told(self, tmp_path, name, why):
+        if name:
+            (tmp_path / "pump-1").mkdir()
+        taken = tmp_path / "pump-1" / name
+        taken.write_bytes(b"mine")
+        report = run(tmp_path)
+        assert why in report.damaged["pump-1"]
+        assert (len(report.made), taken.read_bytes()) == (4, b"mine")
+
     def test_an_emptied_folder_is_told(self, tmp_path):
         run(tmp_path)
         for path in (tmp_path / "pump-1").iterdir():

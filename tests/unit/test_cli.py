@@ -258,6 +258,17 @@ class TestEndings:
         assert done.returncode == status, done.stderr
         assert "Traceback" not in done.stderr
 
+    @pytest.mark.parametrize(
+        ("encoding", "name", "shown"),
+        [("utf-8", b"x\xff.rlt", "x\\udcff.rlt"), ("latin-1", "x€.rlt".encode(), "x\\u20ac.rlt")],
+    )
+    def test_a_name_that_the_terminal_lacks_is_no_failure(self, tmp_path, encoding, name, shown):
+        words = ("build", "--board", "esp32", "--keys", "ecc", "-o", os.fsdecode(name))
+        done = rootlet(*words, env={"PYTHONIOENCODING": encoding}, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        assert shown in done.stdout
+        assert os.listdir(os.fsencode(tmp_path)) == [name]  # noqa: PTH208 - bytes
+
     def test_debug_shows_the_traceback(self):
         done = rootlet("--debug", "inspect", "no.rlt")
         assert "Traceback" in done.stderr

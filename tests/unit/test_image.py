@@ -1,6 +1,7 @@
 """Images without a board: for one device, with firmware, for many devices."""
 
 import json
+import os
 import stat
 
 import pytest
@@ -162,12 +163,27 @@ class TestTheCommand:
         assert found["lib/pump.py"] == b"print('pump')"
         assert ".git" not in found
 
-    def test_a_file_of_yours_never_replaces_one_of_ours(self, bundle, tmp_path):
-        (tmp_path / "app").mkdir()
-        (tmp_path / "app" / "key.der").write_bytes(b"?")
+    @pytest.mark.parametrize("name", ["key.der", "ta/x.py", "lib", "lib/urootlet/jobs.mpy"])
+    def test_a_file_of_yours_never_takes_the_place_of_ours(self, bundle, tmp_path, name):
+        path = tmp_path / "app" / name
+        path.parent.mkdir(parents=True)
+        path.write_bytes(b"?")
         done = run(bundle, "--size", "256KB", "--files", tmp_path / "app", "-o", tmp_path / "x")
         assert isinstance(done.exception, InputError)
+        assert done.exception.what == f"--files: {name} is a name that rootlet writes itself"
         assert not (tmp_path / "x").exists()
+
+    def test_a_file_of_yours_that_no_board_could_open_is_named(self, bundle, tmp_path):
+        (tmp_path / "app").mkdir()
+        (tmp_path / "app" / os.fsdecode(b"x\xff.py")).write_bytes(b"?")
+        done = run(bundle, "--size", "256KB", "--files", tmp_path / "app", "-o", tmp_path / "x")
+        assert isinstance(done.exception, InputError)
+        assert "not UTF-8" in done.exception.what
+
+    def test_a_folder_for_many_that_is_a_file_is_bad_input(self, bundle, devices, tmp_path):
+        (tmp_path / "out").touch()
+        done = run(bundle, "--size", "256KB", "--devices", devices, "-o", tmp_path / "out")
+        assert isinstance(done.exception, InputError)
 
     def test_the_package_as_a_romfs(self, tmp_path):
         out = tmp_path / "urootlet.romfs"

@@ -7,6 +7,7 @@ that ``rootlet --help`` shows, so that help and start-up import nothing else.
 from __future__ import annotations
 
 import importlib
+import io
 import os
 import sys
 
@@ -114,10 +115,16 @@ def cli(ctx: click.Context, debug: bool) -> None:  # noqa: ARG001 - read in main
 
 
 def _open_streams() -> None:
-    """Give standard streams that the caller has closed a place, before a file takes theirs."""
+    """Give standard streams that the caller has closed a place, before a file takes theirs.
+
+    And let what the terminal's encoding lacks be written in another way: a name of bytes that are
+    no text, or a letter of somebody's CA, is no reason to fail once the work is done.
+    """
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode, encoding="utf-8"))
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
+        sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def main() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 import click
@@ -119,7 +119,13 @@ def command(  # noqa: PLR0913 - one argument per option
 
 
 def _check_names(given: dict[str, bytes], ours: dict[str, bytes]) -> None:
-    taken = sorted(given.keys() & (ours.keys() | {*flash.IDENTITY, identity.WIFI}))
+    own = {*ours, *flash.IDENTITY, identity.WIFI}
+    folders = {str(above) for name in own for above in PurePosixPath(name).parents}
+    taken = sorted(
+        name
+        for name in given
+        if name in folders or not own.isdisjoint(map(str, (name, *PurePosixPath(name).parents)))
+    )
     if taken:
         raise InputError(
             f"--files: {taken[0]} is a name that rootlet writes itself",

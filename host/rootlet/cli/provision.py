@@ -156,10 +156,10 @@ def _with_aws(options: _Options) -> None:
         return
     _check_port(options.port)
     thing = options.thing or identity.read_settings(folder).thing
-    issue = provision_aws.issue(options, folder, thing)
+    issue = provision_aws.issue(options, folder, thing, options.endpoint)
     made = provision_aws.go_on(folder, thing, issue)
     if made is None:
-        known = replace(options, endpoint=options.endpoint or provision_aws.endpoint(options))
+        known = replace(options, endpoint=options.endpoint or provision_aws.ask_endpoint(options))
         made = _made(replace(known, thing=thing), issue)
     _finish(options, made)
 

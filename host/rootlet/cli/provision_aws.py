@@ -48,22 +48,25 @@ def options(function: Any) -> Any:
     return function
 
 
-def endpoint(given: Aws) -> str:
+def ask_endpoint(given: Aws) -> str:
     """Return the name that devices connect to, as AWS IoT tells it."""
     from rootlet.aws import endpoint as names  # noqa: PLC0415 - help must not load the library
 
     return names.find(given.where.account())
 
 
-def issue(given: Aws, folder: Path, thing: str) -> Issue:
+def issue(given: Aws, folder: Path, thing: str, endpoint: str) -> Issue:
     """Return what has AWS IoT make the certificate, and the thing and policy around it.
 
-    Raises InputError for a name or topic that AWS does not take, before anything is made.
+    ``endpoint`` is what was given of it. Raises InputError for a name or topic that AWS does not
+    take, and for an endpoint in another region, before anything is made.
     """
     from rootlet import enroll, policy  # noqa: PLC0415
+    from rootlet.aws import endpoint as names  # noqa: PLC0415
 
     identity.check_thing(thing)
     account = given.where.account()
+    names.check_region(endpoint, account.region)
     document = policy.document(account.arn, given.topics)
     grant = enroll.Grant(given.policy, document)
     return enroll.issuer(account, folder, thing, grant, _tell)
