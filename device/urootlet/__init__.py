@@ -47,7 +47,8 @@ def rotating(
 ) -> "Rotation":
     """Return the replaceable trust of ``folder``: see ``urootlet.rotation.Rotation``.
 
-    Keep one for a folder at a time: each goes by the record that it has read.
+    Keep one for a folder at a time, and connect with it, not with :func:`connect`, while it is
+    kept: each goes by the record that it has read, and would write an older one.
     """
     from .rotation import Rotation as _Rotation
 

@@ -47,6 +47,8 @@ def explain(error: Exception, bundle: "Bundle", config: "Config", context: "Cont
         return error
     if isinstance(error, (ImportError, TypeError)):
         return Error("UMQTT", str(error))
+    if isinstance(error, MemoryError):  # wherever it was: no policy and no network
+        return Error("HEAP", str(error))
     try:
         return _stage(error, bundle, config, context)
     except Error as found:

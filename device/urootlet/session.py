@@ -31,7 +31,8 @@ def connect(folder: str = "") -> "Any":
 
     Returns a connected client with the methods of ``umqtt.simple.MQTTClient``; its ``session``
     is the TLS context: it tells ``protocol``, ``suite`` and ``anchor`` (SHA-256 of the root).
-    Raises :class:`urootlet.errors.Error` and nothing else for what a device can meet.
+    Raises :class:`urootlet.errors.Error` and nothing else for what a device can meet, but for a
+    MemoryError where nothing is left even to read the files or to explain a failure.
     """
     # With a record, that says which set is in force; also when the flash has lost one of the two.
     if read(folder + "s0", _MAX_SIZE) or read(folder + "tb", _MAX_SIZE):

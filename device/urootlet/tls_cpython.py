@@ -133,16 +133,16 @@ def _load_identity(context: ssl.SSLContext, cert: bytes, key: bytes) -> None:
     """Load DER certificate and key; :mod:`ssl` reads only files, so they pass through memory."""
     import os
 
-    memory = os.memfd_create("identity") if hasattr(os, "memfd_create") else None
-    if memory is None:
+    if not hasattr(os, "memfd_create"):
         raise Error("FORMAT", "identity: this system has no memory files for the key")
     try:
-        os.write(memory, _pem("CERTIFICATE", cert) + _pem(_key_label(key), key))
-        context.load_cert_chain(f"/dev/fd/{memory}")
+        with os.fdopen(os.memfd_create("identity"), "wb", buffering=0) as memory:
+            memory.write(_pem("CERTIFICATE", cert) + _pem(_key_label(key), key))
+            context.load_cert_chain(f"/dev/fd/{memory.fileno()}")
     except (ssl.SSLError, Error) as error:
         raise Error("FORMAT", "identity: the certificate or key does not load") from error
-    finally:
-        os.close(memory)
+    except OSError as error:  # too many open files, for one: no fault of the pair
+        raise Error("HEAP", f"identity: {error}") from error
 
 
 def _key_label(key: bytes) -> str:

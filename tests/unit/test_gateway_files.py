@@ -1,6 +1,7 @@
 """The files of a gateway, when it is the process that has the fault and not the disk."""
 
 import errno
+import os
 import resource
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,16 +10,21 @@ from unittest.mock import patch
 
 import pytest
 
+from rootlet.lab import Hierarchy
 from rotation_world import CA1, KEYS_1, NEW, keys, offered
+from urootlet.bundle import Bundle
 from urootlet.errors import Error
 from urootlet.rotation import Rotation
+from urootlet.tls_cpython import Context
 
 
 @contextmanager
-def no_more_files():
-    """Let every file that is opened be one too many for this process."""
+def no_more_files(left=0):
+    """Let every file that is opened be one too many for this process, but for so many."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (0, hard))
+    free = os.open(os.devnull, os.O_RDONLY)
+    os.close(free)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (free + 1 if left else 0, hard))
     try:
         yield
     finally:
@@ -63,6 +69,14 @@ class TestAProcessWithTooManyOpenFiles:
         trust.store.step(2)
         assert trust.store.load() is None
         assert (start(folder).status(), trust.store.mirrored) == (trust.status(), True)
+
+    @pytest.mark.parametrize("left", [0, 1])
+    def test_says_so_where_the_key_passes_through_one(self, left):
+        pair = Hierarchy.fresh().issue_identity("pump-7")
+        found = Bundle(offered((CA1,), 1))
+        config = SimpleNamespace(endpoint="a.example", timeout=5)
+        with no_more_files(left), pytest.raises(Error, match=r"HEAP: identity: .*open files"):
+            Context(found, pair.cert_der, pair.key_der, config)  # type: ignore[arg-type]
 
 
 class TestAFileThatDoesNotOpen:

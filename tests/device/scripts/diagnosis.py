@@ -42,5 +42,10 @@ tell("alert after the chain", OSError(-30592, "MBEDTLS_ERR_SSL_FATAL_ALERT_MESSA
 tell("closed after the chain", OSError(104), BLOBS[1])
 tell("reset at once", OSError(104))
 tell("time-out", OSError(110))
+for where in ("", "TLSv1.2"):
+    context = Context(None)
+    context.fault, context.protocol = None, where
+    found = diagnose.explain(MemoryError("memory allocation failed"), BUNDLE, None, context)
+    print("memory outside TLS", found.code)
 print("no CONNACK", diagnose.mqtt(OSError(104), "TLSv1.2").code)
 print("alert in TLS 1.3", diagnose.mqtt(OSError(-30592, "FATAL_ALERT"), "TLSv1.3").code)

@@ -34,7 +34,7 @@ def look_up():
     def work():
         from urootlet.diagnose import resolve
 
-        found = resolve(_identity.config)
+        found = resolve(_identity.config)[-1]
         # The unix port gives a sockaddr_in: family, port, and the four bytes of the address.
         ip = found[0] if isinstance(found, tuple) else ".".join([str(b) for b in found[4:8]])
         return {"address": ip}
@@ -52,10 +52,11 @@ def ask_time():
 def reach():
     from urootlet.diagnose import resolve
 
-    sock = socket.socket()
+    found = resolve(_identity.config)
+    sock = socket.socket(found[0])
     try:
         sock.settimeout(_identity.config.timeout)
-        sock.connect(resolve(_identity.config))
+        sock.connect(found[-1])
     except OSError as error:
         return {"code": "NET", "detail": str(error)}
     finally:
@@ -70,10 +71,11 @@ def handshake():
     def work():
         clock.raise_to(_bundle.created)
         context = _identity.context(_bundle)
-        sock = socket.socket()
+        found = resolve(_identity.config)
+        sock = socket.socket(found[0])
         try:
             sock.settimeout(_identity.config.timeout)
-            sock.connect(resolve(_identity.config))
+            sock.connect(found[-1])
             context.wrap_socket(sock, server_hostname=_identity.config.endpoint).close()
         except Exception as error:
             why = explain(error, _bundle, _identity.config, context)
