@@ -30,7 +30,7 @@ TARGET = "pumps"
 ROOTS = ("amazon-root-ca-1", "amazon-root-ca-3", "starfield-g2")
 _HEADER = 6 + len(TARGET)
 _BODY = _HEADER + 18
-#: Serial number, algorithm, issuer, validity, subject and key of a certificate, as short as it gets.
+#: Serial number, algorithm, issuer, validity, subject and key, as short as DER takes them.
 _FIELDS = bytes.fromhex("020101") + bytes.fromhex("3000") * 5
 
 
