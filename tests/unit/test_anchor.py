@@ -134,6 +134,36 @@ def test_a_root_without_key_usage_and_identifier_gets_them_in_strict():
     assert ski == crypto.SubjectKeyIdentifier.from_public_key(KEY.public_key())
 
 
+def test_a_key_identifier_of_its_own_making_is_kept_by_strict():
+    """Paths are built by it: what the root's children name must be what the anchor says."""
+    own = crypto.SubjectKeyIdentifier(b"not of the key")
+    made = anchor.package(root_with(CA, (own, False)), "strict", "our root")
+    assert x509.parse_der(made, "made").ski == own.digest
+
+
+_URL = [crypto.UniformResourceIdentifier("http://example.com/")]
+INFORMATIVE = {
+    "authorityKeyIdentifier": crypto.AuthorityKeyIdentifier(b"key", None, None),
+    "certificatePolicies": crypto.CertificatePolicies(
+        [crypto.PolicyInformation(crypto.ObjectIdentifier("2.5.29.32.0"), None)]
+    ),
+    "cRLDistributionPoints": crypto.CRLDistributionPoints(
+        [crypto.DistributionPoint(_URL, None, None, None)]
+    ),
+    "subjectAltName": crypto.SubjectAlternativeName([crypto.DNSName("example.com")]),
+    "authorityInfoAccess": crypto.AuthorityInformationAccess(
+        [crypto.AccessDescription(crypto.oid.AuthorityInformationAccessOID.OCSP, _URL[0])]
+    ),
+}
+
+
+@pytest.mark.parametrize("form", ["tiny", "strict"])
+@pytest.mark.parametrize("extension", INFORMATIVE.values(), ids=INFORMATIVE)
+def test_what_bounds_no_path_is_left_out_of_the_slim_forms(form, extension):
+    made = anchor.package(root_with(CA, (extension, False)), form, "our root")
+    assert made == anchor.package(root_with(CA), form, "our root")
+
+
 @pytest.mark.parametrize("form", anchor.FORMS)
 def test_a_leaf_is_never_an_anchor(form):
     leaf = root_with((crypto.BasicConstraints(ca=False, path_length=None), True))
@@ -151,5 +181,5 @@ def test_a_root_whose_key_usage_forbids_signing_is_never_an_anchor(form, critica
 
 
 def usage(critical, *, sign):
-    others = False, False, False, False, False
-    return crypto.KeyUsage(*others, sign, True, False, False), critical
+    """Every use but keyCertSign, or that too."""
+    return crypto.KeyUsage(*[True] * 5, sign, True, True, False), critical

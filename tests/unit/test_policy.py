@@ -1,7 +1,9 @@
 """The policy of a device, and what it denies (security rule 14)."""
 
 import json
+from contextlib import suppress
 from fnmatch import fnmatchcase
+from itertools import product
 
 import pytest
 
@@ -139,11 +141,11 @@ class TestTopics:
 
     def test_a_policy_holds_2048_characters_and_not_one_more(self):
         taken = []
-        for arn in ("arn:", "arn:x"):  # a topic is named twice, so one of them meets the limit
-            with pytest.raises(InputError, match="characters"):
-                for more in range(1, 256):
-                    made = policy.document(arn, ["x" * 250, "x" * 250, "x" * more])
-                    taken.append(len(policy.encode(made)))
+        # A topic is named twice, so one of the two beginnings meets the limit.
+        for arn, more in product(("arn:", "arn:x"), range(1, 256)):
+            with suppress(InputError):
+                made = policy.document(arn, ["x" * 250, "x" * 250, "x" * more])
+                taken.append(len(policy.encode(made)))
         assert max(taken) == 2048
 
 
