@@ -201,6 +201,7 @@ class Client:
     def __init__(self, der: bytes, retained: bytes) -> None:
         self.session = SimpleNamespace(leaf=der)
         self._retained = [retained] if retained else []
+        self._subscribed = False
         self._callback: Callable[[bytes, bytes], None] = lambda *_: None
         self.ended = False
 
@@ -209,9 +210,10 @@ class Client:
 
     def subscribe(self, topic: str, qos: int = 0) -> None:
         """Take the topic; what was retained comes with the next message."""
+        self._subscribed = True
 
     def check_msg(self) -> None:
-        if self._retained:
+        if self._subscribed and self._retained:
             self._callback(b"offers", self._retained.pop())
 
     def disconnect(self) -> None:

@@ -122,11 +122,12 @@ def parse(data: bytes, where: str) -> Signable:
 
 def _bundle_end(data: bytes, where: str) -> int:
     try:
-        tbs = layout.Bundle(data + bytes(layout.SIGNATURE))
-        if tbs.signatures == 1:
-            return len(data)
+        # The id of a key that is all zeros comes first, so nobody has signed yet.
+        layout.Bundle(data + bytes(layout.SIGNATURE))
     except device.Error:
         pass  # signed already, or not a bundle: read it as it is
+    else:
+        return len(data)
     found = bundle.decode(data, where)
     if not found.signatures:
         raise InputError(

@@ -30,6 +30,8 @@ TARGET = "pumps"
 ROOTS = ("amazon-root-ca-1", "amazon-root-ca-3", "starfield-g2")
 _HEADER = 6 + len(TARGET)
 _BODY = _HEADER + 18
+#: Serial number, algorithm, issuer, validity, subject and key, as short as DER takes them.
+_FIELDS = bytes.fromhex("020101") + bytes.fromhex("3000") * 5
 
 
 class Vector(NamedTuple):
@@ -113,9 +115,16 @@ def _wrong_headers(good: bytes) -> Iterator[Vector]:
     yield Vector("no-target", changed(5, 0))
     yield Vector("target-of-33", changed(5, 33))
     yield Vector("target-in-capitals", changed(6, 0x41))
+    # The characters beside the first and the last letter.
+    yield Vector("target-with-a-backtick", changed(6, 0x60))
+    yield Vector("target-with-a-brace", changed(6, 0x7B))
+    for target in ("a", "az0123456789-_.bcdefghijklmnopqr"):
+        made = bytes((len(target),)) + target.encode() + good[_HEADER:]
+        yield Vector(f"target-of-{len(target)}", good[:5] + made, "")
     yield Vector("sequence-without-signature", changed(_HEADER + 5, 1))
     yield Vector("key-set-without-signature", changed(_HEADER + 1, 1))
     yield Vector("ends-before-it-begins", changed(_HEADER + 10, 0, 0, 0, 1))
+    yield Vector("ends-as-it-begins", changed(_HEADER + 10, *CREATED.to_bytes(4, "big")))
     yield Vector("profile-0", changed(_HEADER + 14, 0))
     yield Vector("profile-4", changed(_HEADER + 14, 4))
     yield Vector("flags-4", changed(_HEADER + 15, 4))
@@ -136,10 +145,13 @@ def _wrong_records(good: bytes) -> Iterator[Vector]:
     yield Vector("optional-record-twice", with_body(first + _record(0x80, b"x") * 2))
     yield Vector("anchor-twice", with_body(first * 2))
     yield Vector("anchors-out-of-order", with_body(others + first))
+    longest = bytes(4096 - _BODY - size - 3)
+    yield Vector("4096-bytes", with_body(first + _record(0x80, longest)), "")
     yield Vector("anchor-after-another-record", with_body(_record(0x80, b"x") + first))
     yield Vector("21-anchors", with_body(_many(21)))
     yield Vector("20-anchors", with_body(_many(20)), "")
     yield Vector("unknown-critical-record", with_body(first + _record(2, b"x")))
+    yield Vector("critical-record-127", with_body(first + _record(0x7F, b"x")))
     yield Vector("record-0", with_body(_record(0, b"x") + first))
     yield Vector("record-cut-off", with_body(first + b"\x80"))
     yield Vector("record-past-the-body", with_body(first + b"\x80\x00\x01"))
@@ -151,6 +163,33 @@ def _wrong_records(good: bytes) -> Iterator[Vector]:
     yield Vector("anchor-with-ca-false", with_body(_record(1, not_a_ca)))
     leaf = strict.replace(bytes.fromhex("0603551d13"), bytes.fromhex("0603551d12"))
     yield Vector("anchor-without-basic-constraints", with_body(_record(1, leaf)))
+    for name, der, code in _wrong_certificates():
+        yield Vector(name, with_body(_record(1, bytes(31) + b"\x01" + der)), code)
+
+
+def _wrong_certificates() -> Iterator[Vector]:
+    """Yield certificates that have every field and nothing in most, each with its code."""
+
+    def certificate(version: int, *tail: bytes) -> bytes:
+        begin = bytes((0xA0, 3, 2, 1, version))
+        return _sequence(_sequence(begin + _FIELDS + b"".join(tail)))
+
+    def basic(*value: int) -> bytes:
+        constraints = (
+            bytes.fromhex("0603551d13") + bytes((4, len(value) + 2)) + _sequence(bytes(value))
+        )
+        return bytes((0xA3, len(constraints) + 4)) + _sequence(_sequence(constraints))
+
+    ca = basic(1, 1, 0xFF)
+    yield Vector("anchor-of-version-2", certificate(1), "")
+    yield Vector("anchor-of-version-3", certificate(2, ca), "")
+    yield Vector("anchor-of-version-3-without-extensions", certificate(2))
+    yield Vector("anchor-of-version-4", certificate(3, ca))
+    two = bytes.fromhex("a00402020002")
+    yield Vector("anchor-with-a-version-of-two-bytes", _sequence(_sequence(two + _FIELDS + ca)))
+    unique = bytes.fromhex("81020001"), bytes.fromhex("82020001")
+    yield Vector("anchor-with-unique-identifiers", certificate(2, *unique, ca), "")
+    yield Vector("anchor-with-a-number-for-ca", certificate(2, basic(2, 1, 0xFF)))
 
 
 def _many(count: int) -> bytes:
@@ -158,8 +197,7 @@ def _many(count: int) -> bytes:
 
     They differ in the hash of their original. What fits a TLS stack is not the reader's business.
     """
-    fields = bytes.fromhex("020101") + bytes.fromhex("3000") * 5
-    der = _sequence(_sequence(fields))
+    der = _sequence(_sequence(_FIELDS))
     return b"".join(_record(1, bytes(31) + bytes((n,)) + der) for n in range(count))
 
 

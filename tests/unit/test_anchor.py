@@ -123,7 +123,7 @@ class TestConstraints:
         unknown = crypto.UnrecognizedExtension(crypto.ObjectIdentifier("1.3.6.1.4.1.9.9"), b"\5\0")
         with pytest.raises(TrustError, match="unknown extension") as caught:
             anchor.package(root_with(CA, (unknown, False)), form, "our root")
-        assert caught.value.hint == "build with --form full"
+        assert (caught.value.hint, caught.value.code) == ("build with --form full", "FORMAT")
 
 
 def test_a_root_without_key_usage_and_identifier_gets_them_in_strict():
@@ -134,11 +134,42 @@ def test_a_root_without_key_usage_and_identifier_gets_them_in_strict():
     assert ski == crypto.SubjectKeyIdentifier.from_public_key(KEY.public_key())
 
 
+def test_a_key_identifier_of_its_own_making_is_kept_by_strict():
+    """Paths are built by it: what the root's children name must be what the anchor says."""
+    own = crypto.SubjectKeyIdentifier(b"not of the key")
+    made = anchor.package(root_with(CA, (own, False)), "strict", "our root")
+    assert x509.parse_der(made, "made").ski == own.digest
+
+
+_URL = [crypto.UniformResourceIdentifier("http://example.com/")]
+INFORMATIVE = {
+    "authorityKeyIdentifier": crypto.AuthorityKeyIdentifier(b"key", None, None),
+    "certificatePolicies": crypto.CertificatePolicies(
+        [crypto.PolicyInformation(crypto.ObjectIdentifier("2.5.29.32.0"), None)]
+    ),
+    "cRLDistributionPoints": crypto.CRLDistributionPoints(
+        [crypto.DistributionPoint(_URL, None, None, None)]
+    ),
+    "subjectAltName": crypto.SubjectAlternativeName([crypto.DNSName("example.com")]),
+    "authorityInfoAccess": crypto.AuthorityInformationAccess(
+        [crypto.AccessDescription(crypto.oid.AuthorityInformationAccessOID.OCSP, _URL[0])]
+    ),
+}
+
+
+@pytest.mark.parametrize("form", ["tiny", "strict"])
+@pytest.mark.parametrize("extension", INFORMATIVE.values(), ids=INFORMATIVE)
+def test_what_bounds_no_path_is_left_out_of_the_slim_forms(form, extension):
+    made = anchor.package(root_with(CA, (extension, False)), form, "our root")
+    assert made == anchor.package(root_with(CA), form, "our root")
+
+
 @pytest.mark.parametrize("form", anchor.FORMS)
 def test_a_leaf_is_never_an_anchor(form):
     leaf = root_with((crypto.BasicConstraints(ca=False, path_length=None), True))
-    with pytest.raises(TrustError, match="is not a CA"):
+    with pytest.raises(TrustError, match="is not a CA") as caught:
         anchor.package(leaf, form, "a leaf")
+    assert caught.value.code == "FORMAT"
 
 
 @pytest.mark.parametrize("form", anchor.FORMS)
@@ -148,8 +179,19 @@ def test_a_root_whose_key_usage_forbids_signing_is_never_an_anchor(form, critica
     with pytest.raises(TrustError, match="may not sign"):
         anchor.package(root_with(CA, usage(critical, sign=False)), form, "our root")
     assert anchor.package(root_with(CA, usage(critical, sign=True)), form, "our root")
+    nothing = crypto.KeyUsage(*[False] * 9), critical
+    with pytest.raises(TrustError, match="may not sign") as caught:
+        anchor.package(root_with(CA, nothing), form, "our root")
+    assert caught.value.code == "FORMAT"
 
 
 def usage(critical, *, sign):
-    others = False, False, False, False, False
-    return crypto.KeyUsage(*others, sign, True, False, False), critical
+    """Every use but keyCertSign, or that too."""
+    return crypto.KeyUsage(*[True] * 5, sign, True, True, False), critical
+
+
+@pytest.mark.parametrize(
+    ("size", "head"), [(127, "047f"), (128, "048180"), (255, "0481ff"), (256, "04820100")]
+)
+def test_a_length_is_as_short_as_der_asks(size, head):
+    assert anchor.tlv(4, bytes(size)) == bytes.fromhex(head) + bytes(size)

@@ -57,10 +57,27 @@ def test_a_target_that_no_device_would_take_is_refused(target):
         encode(anchors("amazon-root-ca-3"), target=target)
 
 
-@pytest.mark.parametrize("created", [0, -1, 1 << 32])
-def test_a_time_that_does_not_fit_is_refused(created):
+@pytest.mark.parametrize(
+    ("created", "not_after"), [(0, 0), (-1, 0), (1 << 32, 0), (CREATED, -1), (CREATED, 1 << 32)]
+)
+def test_a_time_that_does_not_fit_is_refused(created, not_after):
     with pytest.raises(InputError, match="1970 to 2106"):
-        encode(anchors("amazon-root-ca-3"), created=created)
+        encode(anchors("amazon-root-ca-3"), created=created, not_after=not_after)
+
+
+def test_the_last_second_and_the_last_number_that_fit_are_taken():
+    made = anchors("amazon-root-ca-3")
+    last = (1 << 32) - 1
+    found = bundle.decode(encode(made, created=last - 1, not_after=last), "it")
+    assert (found.created, found.not_after) == (last - 1, last)
+    assert bundle.decode(encode(made, created=last), "it").created == last
+    assert encode(made, signing=bundle.Signing(1, last))
+
+
+@pytest.mark.parametrize("not_after", [1, CREATED - 1, CREATED])
+def test_a_bundle_that_is_over_before_it_begins_is_refused(not_after):
+    with pytest.raises(InputError, match="over before it was created"):
+        encode(anchors("amazon-root-ca-3"), not_after=not_after)
 
 
 def test_over_one_flash_block_is_refused():

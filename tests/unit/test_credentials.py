@@ -120,6 +120,7 @@ class TestACertificate:
     @pytest.mark.parametrize(
         ("key", "digest"),
         [
+            (ec.generate_private_key(ec.SECP256R1()), "sha256"),
             (ec.generate_private_key(ec.SECP384R1()), "sha384"),
             (rsa.generate_private_key(65537, 2048), "sha256"),
         ],
@@ -136,6 +137,10 @@ class TestAnAuthority:
     def test_that_may_not_sign_certificates_is_refused(self, changes):
         with pytest.raises(InputError, match="not the certificate of an authority"):
             authority(*ca(**changes))
+
+    def test_whose_key_usage_says_so_may_sign(self):
+        parent, key = ca(usage="key_cert_sign")
+        issued(authority(parent, key).issue).verify_directly_issued_by(parent)
 
     def test_with_the_key_of_another_is_refused(self):
         with pytest.raises(InputError) as caught:
@@ -154,6 +159,10 @@ class TestAnAuthority:
             authority(*ca(**dates))
         assert caught.value.code == "EXPIRED"
 
+    def test_is_in_force_to_its_last_second_and_from_a_day_before_its_first(self):
+        assert authority(*ca(ends=NOW))
+        assert authority(*ca(begins=NOW + timedelta(days=1), ends=NOW + timedelta(days=9)))
+
     def test_with_a_key_that_no_server_takes_is_refused(self):
         with pytest.raises(InputError, match="no key for a device"):
             authority(*ca(ec.generate_private_key(ec.SECP256K1())))
@@ -169,12 +178,18 @@ class TestAGivenCertificate:
 
     def test_for_a_server_is_refused(self):
         parent, key = ca()
-        purposes = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH])
         name = parent.subject
         builder = x509.CertificateBuilder(name, name, KEY.public_key(), 7, NOW, NOW)
-        found = builder.add_extension(purposes, critical=False).sign(key, hashes.SHA256())
-        with pytest.raises(InputError, match="not a certificate for a client"):
-            credentials.check_client(der(found), "c")
+
+        def serving(*purposes):
+            usage = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH, *purposes])
+            return der(builder.add_extension(usage, critical=False).sign(key, hashes.SHA256()))
+
+        with pytest.raises(InputError, match="not a certificate for a client") as caught:
+            credentials.check_client(serving(), "c")
+        assert caught.value.code == "CLIENTCERT"
+        for one in (ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE):
+            credentials.check_client(serving(one), "for both")
         credentials.check_client(der(ca()[0]), "without any purpose, as AWS IoT makes them")
 
 
@@ -193,13 +208,14 @@ class TestAKey:
         ("key", "why"),
         [
             (ec.generate_private_key(ec.SECP224R1()), "secp224r1"),
-            (rsa.generate_private_key(65537, 1024), "RSA with 1024 bits"),
+            (rsa.generate_private_key(65537, 2047), "RSA with 2047 bits"),
         ],
     )
     def test_of_another_is_refused(self, key, why):
         with pytest.raises(InputError) as caught:
             credentials.check_key(key, "k")
         assert why in caught.value.why
+        assert caught.value.code == "FORMAT"
 
     def test_that_is_neither_rsa_nor_on_a_curve_is_refused(self):
         made = ed25519.Ed25519PrivateKey.generate().private_bytes(

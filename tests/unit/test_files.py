@@ -16,6 +16,37 @@ def test_a_file_is_replaced_whole_with_its_mode(tmp_path):
     assert path.read_bytes() == b"new"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert [p.name for p in tmp_path.iterdir()] == ["a"]
+    files.write(path, b"for all")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o644
+
+
+def test_what_takes_a_name_is_whole_and_on_the_disk_before(tmp_path, monkeypatch):
+    path = tmp_path / "a"
+    path.write_bytes(b"old")
+    seen = []
+
+    def note(descriptor):
+        seen.append((os.fstat(descriptor).st_size, path.read_bytes()))
+
+    monkeypatch.setattr(os, "fsync", note)
+    files.write(path, b"longer")
+    assert seen == [(6, b"old")]
+    assert path.read_bytes() == b"longer"
+
+
+def test_the_names_of_a_folder_are_waited_for_and_its_handle_is_closed(tmp_path, monkeypatch):
+    seen = []
+
+    def note(descriptor):
+        assert os.path.samestat(os.fstat(descriptor), tmp_path.stat())
+        seen.append(descriptor)
+
+    monkeypatch.setattr(os, "fsync", note)
+    files.sync_folder(tmp_path)
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(*seen)
+    with pytest.raises(InputError, match="no: cannot be written"):
+        files.sync_folder(tmp_path / "no")
 
 
 def test_a_missing_folder_is_one_error(tmp_path):
@@ -44,8 +75,9 @@ def test_a_file_over_its_limit_is_refused(tmp_path):
     path = tmp_path / "a"
     path.write_bytes(bytes(11))
     assert files.read(path, 11) == bytes(11)
-    with pytest.raises(InputError, match="over 10 bytes"):
+    with pytest.raises(InputError, match="over 10 bytes") as caught:
         files.read(path, 10)
+    assert caught.value.code == "FORMAT"
 
 
 def test_a_missing_file_is_named(tmp_path):

@@ -1,7 +1,9 @@
 """The policy of a device, and what it denies (security rule 14)."""
 
 import json
+from contextlib import suppress
 from fnmatch import fnmatchcase
+from itertools import product
 
 import pytest
 
@@ -10,13 +12,17 @@ from rootlet import policy
 from rootlet.errors import InputError
 
 TOPICS = ("pumps/{thing}/#", "pumps/{thing}/set/+")
+_ATTACHED = {"Bool": {"iot:Connection.Thing.IsAttached": "true"}}
 
 
 def allows(made, action, resource, *, thing="pump-7", client="pump-7", attached=True):
     """Decide as AWS IoT does: the variable is filled in for a thing under its own name only."""
-    known = attached and client == thing
+    # In a document of another version, which is what one without a version is, nothing is.
+    known = attached and client == thing and made["Version"] == "2012-10-17"
     for one in made["Statement"]:
-        if one.get("Condition") and not known:
+        if one["Effect"] != "Allow":
+            continue
+        if one.get("Condition", _ATTACHED) != _ATTACHED or ("Condition" in one and not known):
             continue
         actions = [one["Action"]] if isinstance(one["Action"], str) else one["Action"]
         held = [one["Resource"]] if isinstance(one["Resource"], str) else one["Resource"]
@@ -50,6 +56,8 @@ class TestAThingIsItselfAndNothingElse:
             ("iot:Receive", "topic/$aws/things/pump-8/jobs/notify-next", False),
             ("iot:Subscribe", "topicfilter/$aws/things/+/jobs/notify", False),
             ("iot:Subscribe", "topicfilter/pumps/+/state", False),
+            # Here + and # stand for themselves.
+            ("iot:Subscribe", "topicfilter/pumps/pump-7/log/+", False),
             ("iot:Subscribe", "topicfilter/#", False),
             ("iot:Publish", "topic/pumps/pump-8/state", False),
             ("iot:Publish", "topic/rootlet/offers/pumps", False),
@@ -90,6 +98,7 @@ class TestTopics:
             ("pumps/${iot:ClientId}", "no part"),
             ("pumps/#/x", "no part"),
             ("pumps/x+", "no part"),
+            ("pumps/x+/#", "no part"),
             ("pumps/\n", "no part"),
             ("a/b/c/d/e/f/g/h/i", "7 slashes"),
             ("x" * 257, "256 bytes"),
@@ -101,10 +110,27 @@ class TestTopics:
         assert why in refused.value.why
 
     @pytest.mark.parametrize(
-        "topic", ["pumps/{thing}/#", "pumps/+/x", "$aws/things/{thing}/shadow/#", "ü/{thing}"]
+        "topic",
+        [
+            "pumps/{thing}/#",
+            "pumps/+/x",
+            "$aws/things/{thing}/shadow/#",
+            "ü/{thing}",
+            "a/b/c/d/e/f/g/h",
+            "x" * 256,
+        ],
     )
     def test_this_is_taken(self, topic):
         policy.check_topic(topic)
+
+    def test_one_that_is_refused_comes_into_no_policy(self):
+        with pytest.raises(InputError, match="refused"):
+            policy.document(ARN, ["pumps/{thing}/#", "#"])
+
+    def test_one_with_a_plus_may_be_published_to_at_every_such_place(self):
+        made = policy.document(ARN, ["pumps/{thing}/+/set"])
+        assert allows(made, "iot:Publish", "topic/pumps/pump-7/motor/set")
+        assert not allows(made, "iot:Publish", "topic/pumps/pump-7/motor/state")
 
     def test_topics_without_the_name_are_everybody_s(self):
         assert policy.shared(["pumps/{thing}/#", "pumps/all"]) == ["pumps/all"]
@@ -112,6 +138,15 @@ class TestTopics:
     def test_more_than_a_policy_holds_is_refused(self):
         with pytest.raises(InputError, match="characters"):
             policy.document(ARN, [f"pumps/{{thing}}/{n}/#" for n in range(9)])
+
+    def test_a_policy_holds_2048_characters_and_not_one_more(self):
+        taken = []
+        # A topic is named twice, so one of the two beginnings meets the limit.
+        for arn, more in product(("arn:", "arn:x"), range(1, 256)):
+            with suppress(InputError):
+                made = policy.document(arn, ["x" * 250, "x" * 250, "x" * more])
+                taken.append(len(policy.encode(made)))
+        assert max(taken) == 2048
 
 
 def test_a_document_is_compared_by_what_it_says():

@@ -90,7 +90,7 @@ class TestRule08TheHashCoversEverything:
             spoilt[at] ^= 0x01
             assert board.refuses(bytes(spoilt)) in _REFUSALS
 
-    @pytest.mark.parametrize("size", range(0, len(NEW), 101))
+    @pytest.mark.parametrize("size", [*range(1, 7), *range(0, len(NEW), 101)])
     def test_a_file_that_is_cut_off_is_refused(self, board, size):
         assert board.refuses(NEW[:size]) in _REFUSALS
 
@@ -164,10 +164,47 @@ class TestRule09APublisherCannotWearOutTheFlash:
             assert board.flash.writes.count("tb") <= 6
 
     def test_what_is_wrong_on_sight_is_not_even_verified(self, board):
+        fans = offered((CA3,), 2, target="fans")
+        early = offered((CA3,), 2, key_set=2)
         wrong = (b"", b"x" * 5000, OLD + b"x", offered((CA3,), 9999), b"RLT1\x02" + b"x" * 7000)
+        wrong += (fans, early)
         with patch("urootlet.keyset.verify", side_effect=AssertionError):
             for one in wrong:
                 board.refuses(one)
+
+    def test_what_does_not_load_here_is_refused_before_it_is_written(self, board):
+        with patch.object(board.link, "context", side_effect=Error("HEAP", "anchors")):
+            assert board.refuses(NEW) == "HEAP"
+        assert board.offer(NEW) == ""
+
+    def test_what_does_not_load_any_more_is_refused_for_good(self, board):
+        """As after new firmware: only this device's own verdict bans, and only these bytes."""
+        assert board.offer(NEW) == ""
+        with patch.object(board.link, "context", side_effect=Error("FORMAT", "suites")):
+            assert board.connect() == ""
+        assert (board.state, board.active) == ("idle", OLD)
+        for _ in range(2):
+            assert board.refuses(NEW) == "FORMAT"
+            board.boot()
+        assert board.offer(offered((CA3,), 3)) == ""
+
+    def test_a_flash_that_does_not_keep_what_is_written_stages_nothing(self, board):
+        inner = board.flash.write
+
+        def wear(name, data):
+            inner(name, data[:-1] + b"?" if name == "tb" else data)
+
+        with patch.object(board.flash, "write", wear):
+            assert board.offer(NEW) == "FLASH"
+        assert (board.state, board.active) == ("idle", OLD)
+        assert board.offer(NEW) == ""
+
+    def test_one_bundle_a_day_does_not_use_up_the_days_that_follow(self, board):
+        for number in range(2, 7):
+            assert board.offer(offered((CA3,), number)) == ""
+            board.later(DAY)
+        answers = [board.offer(offered((CA3,), number)) for number in range(7, 11)]
+        assert answers == ["", "", "", "SEQUENCE"]
 
     def test_a_failing_link_writes_eight_records_a_trial_at_most(self, board):
         assert board.offer(NEW) == ""
@@ -200,13 +237,22 @@ class TestRule10ABitFlipBringsNothingBack:
         assert board.trust.status()["floor"] == (1, 1 + rotated)
         assert board.offer(offered((CA1,), 1, key_set=2)) == ""
 
-    def test_a_candidate_that_newer_keys_dropped_stays_lost(self, board):
-        assert board.offer(NEW) == ""
+    @pytest.mark.parametrize("state", ["trial", "parked"])
+    @pytest.mark.parametrize("slot", ["ta", "tb"])
+    def test_a_candidate_that_newer_keys_dropped_stays_lost(self, board, state, slot):
+        if slot == "ta":
+            board.rotate(offered((CA1, SG2), 2), CA1)
+        before, waiting = board.active, offered((CA3,), 3)
+        assert board.offer(waiting) == ""
+        if state == "parked":
+            assert board.connect() == ""
+        assert board.state == state
         assert board.offer(keys(KEYS_2)) == ""
+        assert board.flash.files[slot] != waiting
         for name in ("s0", "s1"):
             del board.flash.files[name]
         board.boot()
-        assert (board.state, board.active) == ("idle", OLD)
+        assert (board.state, board.active) == ("idle", before)
 
     @pytest.mark.parametrize("name", ["s0", "s1"])
     def test_each_byte_of_a_record_flipped_and_the_old_bundle_is_refused(self, board, name):
@@ -320,6 +366,23 @@ class TestRule11RecoveryIsBoundedInSteps:
             board.later(DAY)
         assert (versions, code) == ([9, 17, 21], "")
 
+    def test_an_offer_whose_record_the_power_cut_off_is_found_in_its_slot(self, board):
+        board.trust.settle()
+        with_cut(board, 1, False, lambda: board.offer(NEW))
+        assert (board.state, board.active) == ("idle", OLD)
+        assert board.flash.files["tb"] == NEW
+        board.link.server = Server(CA3)
+        assert board.connect() == ""
+        assert board.active == NEW
+
+    def test_and_so_is_one_that_took_the_place_of_a_candidate(self, board):
+        assert board.offer(NEW) == ""
+        with_cut(board, 1, False, lambda: board.offer(NEXT))
+        assert board.flash.files["tb"] == NEXT
+        board.link.answer = lambda *_: Server(CA4)
+        assert board.connect() == ""
+        assert board.active == NEXT
+
     def test_a_power_cut_in_the_walk_loses_one_step_at_most(self, board):
         board.link.config.recovery = ["http://fleet"]
         board.urls = self.behind(5)
@@ -328,12 +391,32 @@ class TestRule11RecoveryIsBoundedInSteps:
         assert board.trust.store.keys().version == 3
         assert board.connect() == ""
 
-    def test_it_asks_again_only_after_a_pause(self, board):
+    @pytest.mark.parametrize("chance", [0, 0xFFFF])
+    def test_it_asks_again_only_after_a_pause(self, board, chance):
+        board.link.config.recovery = ["http://fleet"]
+        connections = []
+        board.link.answer = lambda found, _: connections.append(found.data) or Server(CA3)
+        with patch("urootlet.recovery.urandom", lambda size: chance.to_bytes(size, "big")):
+            assert board.connect() == "ROOT"
+            board.later(900 + 900 * chance // 65536 - 1)
+            for _ in range(9):
+                assert board.connect() == "ROOT"
+            assert board.asked == ["http://fleet/latest.rlt"]
+            board.later(1)
+            assert board.connect() == "ROOT"
+        assert board.asked == ["http://fleet/latest.rlt"] * 2
+        assert connections == [OLD] * 11  # what finds nothing is no reason to connect again
+        errors = [one[0].code for name, one in board.told if name == "on_error"]
+        assert errors.count("NET") == 2
+
+    def test_a_server_that_answers_nonsense_is_an_error_that_is_told(self, board):
         board.link.config.recovery = ["http://fleet"]
         board.link.server = Server(CA3)
-        for _ in range(10):
+        with patch("urootlet.fetch.get", side_effect=KeyError("nonsense")):
             assert board.connect() == "ROOT"
-        assert board.asked == ["http://fleet/latest.rlt"]
+        assert ("NET", "KeyError('nonsense')") in [
+            (one[0].code, one[0].detail) for name, one in board.told if name == "on_error"
+        ]
 
     def test_and_so_does_one_that_starts_its_rotation_anew_each_time(self, board):
         board.link.config.recovery = ["http://fleet"]

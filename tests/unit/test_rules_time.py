@@ -26,7 +26,8 @@ from rotation_world import (
     keys,
     offered,
 )
-from urootlet import ntp
+from urootlet import clock, ntp
+from urootlet.errors import Error
 
 
 @pytest.fixture
@@ -186,6 +187,21 @@ class TestRule05TimeIsNotTakenOnTrust:
 
         with patch.dict("sys.modules", ntptime=SimpleNamespace(settime=settime)):
             assert ntp.sync("ntp.example") is False
+
+    def test_the_ntp_server_that_is_asked_is_the_one_of_the_settings(self):
+        asked = []
+        module = SimpleNamespace(host="pool.ntp.org")
+        module.settime = lambda: asked.append(module.host)
+        with patch.dict("sys.modules", ntptime=module):
+            assert ntp.sync("ntp.example") is True
+        assert asked == ["ntp.example"]
+
+    def test_a_gateway_s_clock_is_its_system_s_and_one_that_is_early_is_an_error(self):
+        now = int(time.time())
+        clock.raise_to(now - 10)
+        with pytest.raises(Error) as caught:
+            clock.raise_to(now + 1000)
+        assert (caught.value.code, caught.value.detail) == ("CLOCK", f"before {now + 1000}")
 
     def test_a_year_of_daily_connections_writes_the_floor_a_few_times(self, board):
         for day in range(365):

@@ -1,6 +1,7 @@
 """Rules 1 to 4: which set authenticates. test_rules_offers.py has the table of all rules."""
 
 from dataclasses import replace
+from unittest.mock import patch
 
 import pytest
 
@@ -105,6 +106,35 @@ class TestRule01ATlsFailureIsNeverEvidence:
         both = Union(Bundle(offered((CA1, CA3), 2)), Bundle(offered((CA1, SG2), 1)))
         originals = [both.original(index) for index in range(len(both.anchors))]
         assert len(originals) == len(set(originals)) == 3
+
+    def test_the_control_loads_the_anchors_of_both(self):
+        sets = [Bundle(offered((CA1, CA3), 2)), Bundle(offered((CA1, SG2), 1))]
+        both = Union(*sets)
+        ders = {both.der(index) for index in range(len(both.anchors))}
+        assert ders == {one.der(index) for one in sets for index in range(2)}
+
+    def test_a_control_that_fails_tells_nothing(self, board):
+        assert board.offer(NEW) == ""
+        board.link.answer = lambda found, _: (
+            Server(CA1) if getattr(found, "data", b"") == OLD else Error("NET", "down")
+        )
+        assert board.connect() == ""
+        assert board.trust.status()["reason"] == "parked: inconclusive"
+
+    def test_nor_does_one_that_the_memory_does_not_hold(self, board):
+        assert board.offer(NEW) == ""
+        board.link.answer = bad_trial(STOLEN)
+        with patch("urootlet.control.Union", side_effect=MemoryError):
+            assert board.connect() == ""
+        assert board.trust.status()["reason"] == "parked: inconclusive"
+
+    def test_without_an_active_set_there_is_no_control_and_the_candidate_waits(self, board):
+        assert board.offer(NEW) == ""
+        board.flash.flip("ta", 300)
+        board.boot()
+        board.link.answer = lambda *_: Error("NET", "down")
+        assert board.connect() == "NOROOTS"
+        assert (board.state, board.candidate) == ("parked", NEW)
 
     def test_the_back_off_never_grows_over_a_day(self, board):
         assert board.offer(NEW) == ""
@@ -255,6 +285,36 @@ class TestRule02ARetiredRootAuthenticatesNothing:
             assert board.client is opened[1]
             assert board.active == board.link.retained
 
+    def test_and_so_does_the_set_before(self, board):
+        board.rotate(NEW, CA3)
+        board.link.config.offers = "offers"
+        board.link.retained = NEXT
+        board.link.answer = lambda *_: Server(CA1)
+        sessions = len(board.link.sessions)
+        assert board.connect() == "ROOT"  # which root the offer has is not what the server shows
+        assert board.candidate == NEXT
+        assert {one.data for one in board.link.sessions[sessions:] if one.application} == {OLD}
+
+    def test_without_a_topic_no_older_set_connects(self):
+        with self.board() as board:
+            board.link.config.offers = ""
+            board.link.answer = lambda *_: Server(SG2)
+            assert board.connect() == "ROOT"
+            assert board.link.sessions == []
+
+    def test_a_candidate_that_waits_is_no_set_before(self, board):
+        assert board.offer(NEW) == ""
+        board.link.config.offers = "offers"
+        board.link.retained = NEXT
+        board.link.answer = lambda found, _: (
+            Error("POLICY", "") if getattr(found, "data", b"") == NEW else Server(CA3)
+        )
+        tried = []
+        inner = board.link.open
+        board.link.open = lambda found, floor: tried.append(found.data) or inner(found, floor)
+        assert board.connect() == "ROOT"
+        assert tried == [NEW, OLD]
+
     def test_without_an_offer_the_factory_set_does_not_even_serve(self):
         with self.board() as board:
             board.link.retained = b""
@@ -327,8 +387,11 @@ class TestRule03RevokeNowCutsTheOldSetOff:
             assert board.offer(self.REVOKING) == ""
             board.flash.flip("tb", 100)
             board.boot()
+            written = len(board.flash.writes)
             assert board.connect() == "NOROOTS"
             assert board.link.sessions == []
+            assert "on_revert" not in dict(board.told)
+            assert len(board.flash.writes) == written
             board.urls["http://fleet/latest.rlt"] = self.REVOKING
             board.link.answer = lambda *_: Server(CA3)
             board.later(DAY)

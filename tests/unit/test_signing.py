@@ -1,5 +1,6 @@
 """Signed bundles on the host, made in one place and in several."""
 
+import hashlib
 import shlex
 import time
 
@@ -8,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from fixtures_signing import CREATED, Desk
-from keyset_cases import first, record, tbs
+from keyset_cases import first, key_modulus, record, tbs
 from rootlet import bundle, signing
 from rootlet.errors import InputError, RootletError, TrustError
 from signature_cases import private_key
@@ -36,8 +37,9 @@ class TestBuild:
             for found in map(fleet.bundle, ("1.rlt", "2.rlt", "3.rlt"))
         ]
         assert numbers == [(1, 1), (1, 2), (2, 1)]
-        with pytest.raises(InputError, match="under key set 2, newer than 1"):
+        with pytest.raises(InputError, match="under key set 2, newer than 1") as caught:
             fleet.build("4.rlt", "--key-set", "keys-1.rlk", "--after", "3.rlt", *sign)
+        assert caught.value.code == "SEQUENCE"
 
     def test_after_a_bundle_of_later_on_it_asks_for_the_clock(self, fleet: Desk):
         made = shlex.split(
@@ -73,7 +75,7 @@ class TestBuild:
         assert "warning" in output
         with pytest.raises(TrustError, match="not finished: 1 of 2") as caught:
             fleet.build("y.rlt", *words, "--complete")
-        assert caught.value.exit_status == 3
+        assert (caught.value.exit_status, caught.value.code) == (3, "SIGNATURE")
         assert not (fleet / "y.rlt").exists()
 
     def test_a_stranger_may_not_sign_it(self, fleet: Desk):
@@ -288,6 +290,40 @@ class TestSign:
         made = signing.Signable(message).add(record(one, message) for one in range(5))
         with pytest.raises(InputError, match="6 signatures"):
             made.add([record(5, message)])
+
+    def test_a_key_set_holds_at_most_ten(self):
+        stand_ins = [bytes((one,)) + bytes(391) for one in range(11)]
+        made = signing.encode_key_set("pumps", 1, 1, [key_modulus(0)]).add(stand_ins[:10])
+        assert len(made.records) == 10
+        with pytest.raises(InputError, match="11 signatures"):
+            made.add(stand_ins[10:])
+
+    def test_what_two_people_compare_is_the_hash_of_what_is_signed(self):
+        message = tbs()
+        made = signing.Signable(message).add([bytes(392)])
+        assert made.sha256 == hashlib.sha256(message).hexdigest()
+
+    def test_a_file_that_no_device_would_read_is_not_made(self):
+        with pytest.raises(InputError, match="the signed file"):
+            signing.Signable(tbs(), (b"half a signature",)).encode()
+
+    def test_a_bundle_is_read_with_the_signatures_that_it_has(self):
+        stand_ins = [bytes((one,)) + bytes(391) for one in range(2)]
+        made = signing.Signable(tbs())
+        assert made.as_bundle().data == tbs() + bytes(392)
+        assert made.add(stand_ins).as_bundle().data == tbs() + b"".join(stand_ins)
+
+
+class TestAKeySet:
+    @pytest.mark.parametrize("version", [0, 65536])
+    def test_of_a_version_that_does_not_fit_is_refused(self, version):
+        with pytest.raises(InputError, match=f"key set version {version}"):
+            signing.encode_key_set("pumps", version, 1, [key_modulus(0)])
+
+    @pytest.mark.parametrize("version", [1, 65535])
+    def test_of_the_first_or_the_last_version_is_made(self, version):
+        made = signing.encode_key_set("pumps", version, 1, [key_modulus(0)])
+        assert made.as_key_set().version == version
 
 
 class TestNumbers:

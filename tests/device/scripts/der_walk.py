@@ -34,3 +34,18 @@ for name, data in (
         print(name, "accepted")
     except Error as error:
         print(name, error.code, error.detail)
+
+# Of lengths only the shortest form, up to three bytes of it, and nothing past the end.
+for name, data in (
+    ("127 in the long form", b"\x04\x81\x7f" + bytes(127)),
+    ("128 in the long form", b"\x04\x81\x80" + bytes(128)),
+    ("255 in two bytes", b"\x04\x82\x00\xff" + bytes(255)),
+    ("65,536 bytes", b"\x04\x83\x01\x00\x00" + bytes(65536)),
+    ("65,536 bytes but one", b"\x04\x83\x01\x00\x00" + bytes(65535)),
+    ("16,777,216 bytes", b"\x04\x84\x01\x00\x00\x00"),
+    ("a length cut off", b"\x04\x82\x01"),
+):
+    try:
+        print(name, der.element(data, 0, len(data)))
+    except Error as error:
+        print(name, error.code, error.detail)
