@@ -99,7 +99,7 @@ class Rotation:
         """Return a client on a verified connection, after a trial if one is due.
 
         When no set that may authenticate gets through, a newer bundle is looked for, at most
-        every quarter of an hour of one run, and tried at once. Raises the error of the active set.
+        every quarter of an hour, and tried at once. Raises the error of the active set.
         """
         try:
             return self._run()
