@@ -332,7 +332,14 @@ def _check_canaries(wish: Wish, account: Account, named: Sequence[jobs.Name], te
 def _superseded(account: Account, wish: Wish, named: Sequence[jobs.Name]) -> tuple[str, ...]:
     """Return jobs with lower numbers that still hand out: their bundles are out of date."""
     older = [str(one) for one in named if one.order < wish.name.order]
-    return tuple(one for one in older if service.read(account, one).active)
+    return tuple(one for one in older if _is_active(account, one))
+
+
+def _is_active(account: Account, job_id: str) -> bool:
+    try:
+        return service.read(account, job_id).active
+    except InputError:  # deleted a moment ago, or somebody else's: nothing of ours to stop
+        return False
 
 
 def _some(names: Sequence[str], most: int = 5) -> str:

@@ -159,6 +159,12 @@ class TestAPhase:
         started = fleet.start("switch", to=("--canary", BENCH))
         assert started["superseded"] == ["rl-pumps-1-2-add-f"]
 
+    def test_is_started_beside_a_job_of_somebody_else_with_an_older_name(self, fleet):
+        arn = fleet.iot.describe_thing(thingName=THINGS[3])["thingArn"]
+        fleet.iot.create_job(jobId="rl-pumps-1-1-add-f", targets=[arn], document="{}")
+        started = fleet.start("add", to=("--canary", BENCH))
+        assert (started["new"], started["superseded"]) == (True, [])
+
     def test_is_not_for_things_that_never_had_the_one_before(self, fleet):
         fleet.confirmed("add")
         fleet.start("switch", to=("--canary", BENCH))
