@@ -13,6 +13,7 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ def running(folder: Path) -> Iterator[Ports]:
             env={**os.environ, "HOME": str(folder), "TMPDIR": str(folder)},
         )
         try:
+            _wake(mqtt.getsockname()[1])
             yield Ports(http.getsockname()[1], mqtt.getsockname()[1])
         finally:
             assert process.stdin is not None
@@ -57,6 +59,25 @@ def running(folder: Path) -> Iterator[Ports]:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+
+
+def _wake(port: int) -> None:
+    """Be its first client, and say nothing of use until it hangs up.
+
+    It makes its certificate for the first one, and asyncio of Python 3.11.2, Debian 12's own, does
+    not keep what that one has sent meanwhile: its handshake would never end.
+    """
+    deadline = time.monotonic() + 60
+    with socket.create_connection(("127.0.0.1", port), timeout=0.1) as client:
+        while time.monotonic() < deadline:
+            try:
+                client.sendall(bytes(5))  # the header of no TLS record
+                client.recv(1)
+            except TimeoutError:
+                continue
+            except OSError:
+                pass
+            return
 
 
 async def wait_for_end_of_input() -> None:
