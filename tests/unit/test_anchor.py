@@ -187,7 +187,8 @@ def test_a_root_whose_key_usage_forbids_signing_is_never_an_anchor(form, critica
 
 def usage(critical, *, sign):
     """Every use but keyCertSign, or that too."""
-    return crypto.KeyUsage(*[True] * 5, sign, True, True, False), critical
+    uses = [*[True] * 5, sign, True, True, False]
+    return crypto.KeyUsage(*uses), critical
 
 
 @pytest.mark.parametrize(

@@ -167,9 +167,8 @@ class TestRule09APublisherCannotWearOutTheFlash:
         fans = offered((CA3,), 2, target="fans")
         early = offered((CA3,), 2, key_set=2)
         wrong = (b"", b"x" * 5000, OLD + b"x", offered((CA3,), 9999), b"RLT1\x02" + b"x" * 7000)
-        wrong += (fans, early)
         with patch("urootlet.keyset.verify", side_effect=AssertionError):
-            for one in wrong:
+            for one in (*wrong, fans, early):
                 board.refuses(one)
 
     def test_what_does_not_load_here_is_refused_before_it_is_written(self, board):
@@ -395,7 +394,12 @@ class TestRule11RecoveryIsBoundedInSteps:
     def test_it_asks_again_only_after_a_pause(self, board, chance):
         board.link.config.recovery = ["http://fleet"]
         connections = []
-        board.link.answer = lambda found, _: connections.append(found.data) or Server(CA3)
+
+        def answer(found, _):
+            connections.append(found.data)
+            return Server(CA3)
+
+        board.link.answer = answer
         with patch("urootlet.recovery.urandom", lambda size: chance.to_bytes(size, "big")):
             assert board.connect() == "ROOT"
             board.later(900 + 900 * chance // 65536 - 1)

@@ -311,7 +311,12 @@ class TestRule02ARetiredRootAuthenticatesNothing:
         )
         tried = []
         inner = board.link.open
-        board.link.open = lambda found, floor: tried.append(found.data) or inner(found, floor)
+
+        def opened(found, floor):
+            tried.append(found.data)
+            return inner(found, floor)
+
+        board.link.open = opened
         assert board.connect() == "ROOT"
         assert tried == [NEW, OLD]
 
