@@ -83,7 +83,7 @@ class TestAFailure:
         assert "the bundle holds Starfield" in said["2 no such root"].why
         assert "is for iot.us-east-1.amazonaws.com" in said["7 other name"].why
         assert "valid from" in said["leaf that has ended"].why
-        assert "--certificate-id " in said["10 unknown"].hint
+        assert "rootlet aws certs list" in said["10 unknown"].hint
 
     def test_14_a_second_client_with_the_same_id(self, world):
         with world.broken(Broken()), rival(world.lab):

@@ -6,6 +6,8 @@ is spoilt, a thing at a time, and the checks must say so.
 
 from __future__ import annotations
 
+import fcntl
+import pickle
 import subprocess
 import sys
 from dataclasses import replace
@@ -22,12 +24,21 @@ STALL, RESET = 203, 5
 SMALL = {"size": 20, "most": 10, "minute": 4.0, "timeout": 5, "broker": "amqtt"}
 
 
-@pytest.fixture(scope="module")
-def done() -> Any:
-    """Facts and figures of one run."""
-    return runs.run(
-        runs.Plan(**SMALL, seed=STALL), load("release").Signers.fresh(), lambda *_: None
-    )
+@pytest.fixture(scope="session")
+def done(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Any:
+    """Facts and figures of one run, which all workers of pytest share."""
+    base = tmp_path_factory.getbasetemp()
+    if worker_id != "master":
+        base = base.parent
+    with (base / "fleet.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        kept = base / "fleet.pickle"
+        if not kept.exists():
+            plan = runs.Plan(**SMALL, seed=STALL)
+            kept.write_bytes(
+                pickle.dumps(runs.run(plan, load("release").Signers.fresh(), lambda *_: None))
+            )
+        return pickle.loads(kept.read_bytes())
 
 
 @pytest.fixture
