@@ -49,7 +49,7 @@ def ask_time():
     return {"answered": answered, "now": clock.now()}
 
 
-def reach():
+def _connected():
     from urootlet.diagnose import resolve
 
     found = resolve(_identity.config)
@@ -57,31 +57,36 @@ def reach():
     try:
         sock.settimeout(_identity.config.timeout)
         sock.connect(found[-1])
+    except OSError:
+        sock.close()
+        raise
+    return sock
+
+
+def reach():
+    try:
+        _connected().close()
     except OSError as error:
         return {"code": "NET", "detail": str(error)}
-    finally:
-        sock.close()
     return {}
 
 
 def handshake():
     from urootlet import clock
-    from urootlet.diagnose import explain, resolve
+    from urootlet.diagnose import explain
 
     def work():
         clock.raise_to(_bundle.created)
         context = _identity.context(_bundle)
-        found = resolve(_identity.config)
-        sock = socket.socket(found[0])
         try:
-            sock.settimeout(_identity.config.timeout)
-            sock.connect(found[-1])
-            context.wrap_socket(sock, server_hostname=_identity.config.endpoint).close()
+            sock = _connected()
+            try:
+                context.wrap_socket(sock, server_hostname=_identity.config.endpoint).close()
+            finally:
+                sock.close()
         except Exception as error:
             why = explain(error, _bundle, _identity.config, context)
             return {"code": why.code, "detail": why.detail, "leaf": _to_hex(context.leaf)}
-        finally:
-            sock.close()
         return {
             "protocol": context.protocol,
             "suite": context.suite,
