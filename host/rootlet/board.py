@@ -9,7 +9,6 @@ named by ``shared``; a later name wins over an earlier one, and the board's own 
 
 from __future__ import annotations
 
-import difflib
 import os
 import tomllib
 from pathlib import Path
@@ -29,6 +28,7 @@ from rootlet.board_model import (
 )
 from rootlet.board_values import printable
 from rootlet.errors import InputError
+from rootlet.words import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -68,10 +68,9 @@ def load(board: str | Path) -> Board:
         return _read(Path(board))
     known = ids()
     if board not in known:
-        close = difflib.get_close_matches(board, known, n=3, cutoff=0.5)
         raise InputError(
             f"no board is called {board[:60]!r}",
-            why=f"did you mean {' or '.join(close)}?" if close else f"known: {', '.join(known)}",
+            why=did_you_mean(board, known, cutoff=0.5) or f"known: {', '.join(known)}",
             hint="rootlet board show",
         )
     return _read(resources.data("boards") / f"{board}.toml")
@@ -153,8 +152,8 @@ def _flatten(path: Path, table: dict[str, Any], prefix: str) -> Iterator[tuple[s
         if key in KEYS:
             yield key, value
         elif key not in _TABLES:
-            close = difflib.get_close_matches(key[:80], KEYS, n=1)
-            raise _bad(path, key, f"unknown key{f'; did you mean {close[0]}?' if close else ''}")
+            close = did_you_mean(key[:80], KEYS, most=1)
+            raise _bad(path, key, f"unknown key{close and f'; {close}'}")
         elif not isinstance(value, dict):
             raise _bad(path, key, "wants a table")
         else:

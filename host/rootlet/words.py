@@ -3,6 +3,13 @@
 ``urootlet.errors.refuse`` says ``byte 25: profile``, one word for what is wrong.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 SENTENCES = {
     "CA": "the anchor is not a CA",
     "anchor": "an anchor without a certificate",
@@ -39,3 +46,11 @@ def sentence(detail: str) -> str:
 def plain(text: str) -> str:
     """Return what a stranger said without what could steer a terminal or break a document."""
     return "".join(char if char.isprintable() else "?" for char in text)
+
+
+def did_you_mean(name: str, known: Iterable[str], most: int = 3, cutoff: float = 0.6) -> str:
+    """Return the question after a typing error, or "" when nothing known comes close."""
+    import difflib  # noqa: PLC0415 - only after a typo
+
+    close = difflib.get_close_matches(name, list(known), most, cutoff)
+    return f"did you mean {' or '.join(close)}?" if close else ""

@@ -6,7 +6,6 @@ module is imported. ``get(name)`` returns one. Each says in ``expect`` what a co
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import inspect
 import pkgutil
@@ -21,6 +20,7 @@ from rootlet.lab.scenarios.base import (
     Scenario,
     changed,
 )
+from rootlet.words import did_you_mean
 
 __all__ = [
     "NEEDS",
@@ -50,10 +50,9 @@ def get(name: str) -> type[Scenario]:
     try:
         return known[name]
     except KeyError:
-        close = difflib.get_close_matches(name[:80], known)
         raise InputError(
             f"{name[:80]}: the lab has no such scenario",
-            why=f"did you mean {' or '.join(close)}?" if close else f"known: {', '.join(known)}",
+            why=did_you_mean(name[:80], known) or f"known: {', '.join(known)}",
             hint="rootlet lab scenarios",
         ) from None
 
