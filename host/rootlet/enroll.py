@@ -118,10 +118,11 @@ def enroll(run: Run) -> dict[str, Any]:
 
 
 def is_done(folder: Path, key_id: str) -> bool:
-    """Whether every step was taken for a device folder. Raises as ``check_key``."""
+    """Whether every step was taken for a device folder. Raises InputError as ``enroll``."""
     if not (folder / JOURNAL).exists():
         return False
     with Journal(folder / JOURNAL) as journal:
+        _check_lines(journal)
         check_key(journal, key_id)
         return journal.state("activate") == "done"
 
@@ -130,8 +131,8 @@ def check_key(journal: Journal, key_id: str) -> None:
     """Refuse a journal whose certificate is for another key than that with this SHA-256 (hex).
 
     ``provision --force`` replaces a key, and what AWS has made for the one before is still there.
+    The journal's lines are checked before.
     """
-    _check_lines(journal)
     if journal.state("certificate") != "done":
         return
     try:
