@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
+import on_micropython
 from rootlet import board as boards
 from rootlet import bundle, identity, resources
 from rootlet.boardio import micropython
-from rootlet.boardio.virtual.clock import Clock
 from rootlet.build import Request, build
 
 if TYPE_CHECKING:
@@ -96,14 +96,8 @@ class Device:
         if self.interpreter == "cpython":
             return [sys.executable, "-W", "error"], {"PYTHONPATH": str(DEVICE)}
         found = micropython.prepare()
-        shown = Clock(self.folder / "clock")
-        shown.set(clock)
         path = f"{DEVICE}:{self.modules or found.modules}"
-        return [*found.command], {
-            **found.environment,
-            **shown.environment(),
-            "MICROPYPATH": path,
-        }
+        return on_micropython.start(self.folder, clock, path, found)
 
 
 @pytest.fixture(params=["micropython", "cpython"])

@@ -14,11 +14,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 import keyset_cases
+import on_micropython
 import signature_cases
 from rootlet import board as boards
 from rootlet import catalog, resources
-from rootlet.boardio import micropython
-from rootlet.boardio.virtual.clock import Clock
 from rootlet.build import Request, build
 from rootlet.lab import Hierarchy
 
@@ -87,12 +86,10 @@ def arguments(script: str, folder: Path) -> list[str]:
 
 
 def run_micropython(script: Path, arguments: list[str], folder: Path) -> str:
-    found = micropython.prepare()
-    clock = Clock(folder / "clock")
-    clock.set(CREATED)
+    command, environment = on_micropython.start(folder, CREATED, str(DEVICE))
     done = subprocess.run(
-        [*found.command, str(script), *arguments],
-        env={**found.environment, **clock.environment(), "MICROPYPATH": str(DEVICE)},
+        [*command, str(script), *arguments],
+        env=environment,
         capture_output=True,
         text=True,
         check=False,

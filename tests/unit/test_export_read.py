@@ -8,10 +8,9 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+import on_micropython
 from export_desk import CA1, CA3, ORIGINALS, SFG2, Desk
 from rootlet import catalog
-from rootlet.boardio import micropython
-from rootlet.boardio.virtual.clock import Clock
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,7 +48,7 @@ class TestModule:
 
     def loaded_from(self, folder: Path) -> list[str]:
         """Import the module on the real interpreter, and give each anchor to its TLS."""
-        found = micropython.prepare()
+        command, environment = on_micropython.start(folder, 1_800_000_000, str(folder))
         code = (
             "import binascii, hashlib, tls, roots\n"
             "context = tls.SSLContext(tls.PROTOCOL_TLS_CLIENT)\n"
@@ -57,15 +56,8 @@ class TestModule:
             "    context.load_verify_locations(der)\n"
             "    print(name, binascii.hexlify(hashlib.sha256(der).digest()).decode())\n"
         )
-        clock = Clock(folder / "clock")
-        clock.set(1_800_000_000)
-        environment = {
-            **found.environment,
-            **clock.environment(),
-            "MICROPYPATH": str(folder),
-        }
         done = subprocess.run(
-            [*found.command, "-c", code],
+            [*command, "-c", code],
             env=environment,
             capture_output=True,
             text=True,

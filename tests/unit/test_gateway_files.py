@@ -10,6 +10,7 @@ from unittest.mock import patch
 
 import pytest
 
+from limited import limited
 from rootlet.lab import Hierarchy
 from rotation_world import CA1, KEYS_1, NEW, keys, offered
 from urootlet.bundle import Bundle
@@ -21,14 +22,10 @@ from urootlet.tls_cpython import Context
 @contextmanager
 def no_more_files(left=0):
     """Let every file that is opened be one too many for this process, but for so many."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     free = os.open(os.devnull, os.O_RDONLY)
     os.close(free)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (free + 1 if left else 0, hard))
-    try:
+    with limited(resource.RLIMIT_NOFILE, free + 1 if left else 0):
         yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 @pytest.fixture

@@ -2,26 +2,15 @@
 
 import os
 import resource
-from contextlib import contextmanager
 from errno import EFBIG
 
 import pytest
 
+from limited import limited
 from rootlet.errors import InputError
 from rootlet.journal import Journal
 
 TOO_LARGE = os.strerror(EFBIG)
-
-
-@contextmanager
-def no_more_than(size):
-    """Let no file of this process grow beyond ``size`` bytes."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 @pytest.fixture
@@ -77,7 +66,7 @@ class TestAFullDisk:
     def test_is_told_once_and_the_next_run_goes_on(self, path):
         with Journal(path) as journal:
             journal.done("run", thing="pump-7")
-        room = no_more_than(path.stat().st_size + 10)
+        room = limited(resource.RLIMIT_FSIZE, path.stat().st_size + 10)
         with room, pytest.raises(InputError) as caught, Journal(path) as journal:
             journal.begin("thing", existed=False)
         assert (caught.value.why, caught.value.hint) == (TOO_LARGE, "make room, and run it again")
