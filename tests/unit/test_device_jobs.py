@@ -7,12 +7,14 @@ The device is ``urootlet.rotation`` with ``urootlet.jobs``, the service is the l
 import itertools
 import json
 import tracemalloc
+from pathlib import Path
 from unittest.mock import patch
 
 import pytest
 
 import rootlet
 from jobs_world import LOST, THING, UNANSWERED, FleetDevice, document, reasons, statuses
+from keyset_cases import Set
 from rotation_world import (
     CA1,
     CA3,
@@ -32,6 +34,7 @@ from urootlet import jobs
 from urootlet.errors import Error
 from urootlet.jobs import Jobs
 
+VECTORS = Path(__file__).parents[1] / "assets" / "vectors"
 #: Refusals that may pass, and those that say that this execution is over or another one by now.
 PASSING = ("RequestThrottled", "InternalError", "ResourceNotFound")
 OVER = ("VersionMismatch", "InvalidStateTransition", "TerminalStateReached")
@@ -246,8 +249,12 @@ class TestARefusal:
             (offered((CA3,), 1002), "old"),
             (NEW[:-1], "fmt"),
             (b"", "fmt"),
+            ((VECTORS / "no-anchors.rlt").read_bytes(), "fmt"),
         ],
-        ids=["unsigned", "strangers", "another fleet", "old", "too far", "cut off", "empty"],
+        ids=[
+            *("unsigned", "strangers", "another fleet", "old", "too far", "cut off", "empty"),
+            "without anchors",
+        ],
     )
     def test_says_why_and_changes_no_byte(self, device, offer, reason):
         device.session()
@@ -333,6 +340,45 @@ class TestAHostileDocument:
         assert reasons([job]) == [("REJECTED", "fmt")]
         assert device.flash.files == before
 
+    @pytest.mark.parametrize("rootlet", [0, 2, "1", None])
+    def test_of_another_version_is_refused_though_its_bundle_is_good(self, device, rootlet):
+        job = device.queue("a", document(NEW) | {"rootlet": rootlet})
+        device.until_quiet()
+        assert reasons([job]) == [("REJECTED", "fmt")]
+        assert device.candidate is None
+
+    def test_with_a_key_set_of_strangers_is_refused_whole(self, device):
+        strangers = keys(Set(2, 2, (3, 4, 5), (3, 4)))
+        job = device.queue("a", document(NEW, strangers))
+        device.until_quiet()
+        assert reasons([job]) == [("REJECTED", "sig")]
+        assert device.candidate is None
+
+    @pytest.mark.parametrize("found", [None, [], "x", 7, [document(NEW)]])
+    def test_that_is_no_object_is_refused(self, device, found):
+        job = device.queue("a", NEW)
+        whole = device.hand_over
+
+        def hostile(topic, told):
+            if "jobDocument" in told:
+                told["jobDocument"] = found
+            return whole(topic, told)
+
+        device.hand_over = hostile
+        device.until_quiet()
+        assert reasons([job]) == [("REJECTED", "fmt")]
+
+    def test_holds_a_file_as_long_as_the_longest_key_set_and_no_longer(self):
+        assert jobs._decode("A" * 8192) == bytes(6144)
+        with pytest.raises(Error) as refused:
+            jobs._decode("A" * 8192 + "\n")
+        assert refused.value.code == "FORMAT"
+
+    def test_comes_in_a_message_of_36_kib_and_no_longer(self):
+        longest = b'{"a": 1' + b" " * (36 * 1024 - 8) + b"}"
+        assert jobs._parse(longest) == {"a": 1}
+        assert jobs._parse(longest + b" ") == {}
+
     def test_says_nothing_but_its_bytes(self, device):
         """Rule 9: no endpoint, no URL and no force flag of a job is ever looked at."""
         hostile = document(NEW) | {
@@ -385,10 +431,10 @@ class TestAHostileDocument:
         [
             *(None, [], "x", 7, {}, {"jobId": 7, "versionNumber": 1}, {"jobId": "a"}),
             {"jobId": ["a"], "versionNumber": "1", "statusDetails": {"attempts": "3"}},
-            *({"jobId": "a", "versionNumber": one} for one in (None, "1", 0, -1, 1 << 40)),
+            *({"jobId": "a", "versionNumber": one} for one in (None, "1", 0, -1, 1 << 30)),
             *(
                 {"jobId": one, "versionNumber": 1}
-                for one in ("", "+", "#", "a/b", "\ud800", "a" * 65)
+                for one in ("", "+", "#", "a/b", "a+", "\ud800", "a" * 65)
             ),
         ],
     )
@@ -400,10 +446,15 @@ class TestAHostileDocument:
         device.hand_over(
             f"{topic.decode()}/accepted", {"clientToken": token, "execution": execution}
         )
-        assert not device.work()
+        assert device.jobs.due() is None  # there is no topic for it
         job = device.queue("good", NEW)
         device.until_quiet()
         assert reasons([job]) == [("SUCCEEDED", "confirmed")]
+
+    @pytest.mark.parametrize("version", [1, (1 << 30) - 1])
+    def test_an_execution_may_have_any_name_that_aws_gives_one(self, version):
+        for job in ("a", "rl-pumps_1-1-2-add-c", "A0-_" * 16):
+            assert jobs._is_execution({"jobId": job, "versionNumber": version})
 
     @pytest.mark.parametrize("details", [None, [], "x", {"bundle": 7, "attempts": []}])
     def test_details_of_no_sense_are_forgotten(self, device, details):
@@ -485,8 +536,9 @@ class TestWhatGoesWrongOnTheWay:
         device.notify()  # until there is news
         assert device.work()
 
-    def test_the_pause_grows(self, device):
-        device.faults.extend(["RequestThrottled"] * 12)
+    @pytest.mark.parametrize(("fault", "waits"), [("RequestThrottled", 0), (UNANSWERED, 20)])
+    def test_the_pause_grows(self, device, fault, waits):
+        device.faults.extend([fault] * 12)
         device.queue("a", NEW)
         device.session()
         times = []
@@ -498,8 +550,8 @@ class TestWhatGoesWrongOnTheWay:
                 times.append(device.clock)
         pauses = [after - before for before, after in itertools.pairwise(times)]
         assert pauses == sorted(pauses)
-        assert pauses[0] < 10
-        assert 256 <= pauses[-1] <= 512
+        assert waits < pauses[0] < waits + 10  # an answer has the time of a connection
+        assert waits + 256 <= pauses[-1] <= waits + 512
 
     def test_a_clock_that_is_set_back_does_not_stop_it(self, device):
         device.faults.extend([LOST])
@@ -538,6 +590,38 @@ class TestWhatGoesWrongOnTheWay:
         topic = f"$aws/things/{THING}/jobs/$next/get/accepted"
         assert device.hand_over(topic, {"clientToken": "1", "execution": {"jobId": "b"}})
         assert device.jobs.ready
+
+    def test_a_late_answer_to_a_request_that_was_given_up(self, device):
+        device.session()
+        device.notify()
+        topic, message = device.jobs.due()
+        first = json.loads(message)["clientToken"]
+        device.later(60)
+        assert device.jobs.due() is None
+        device.later(600)
+        second = json.loads(device.jobs.due()[1])["clientToken"]
+        assert first != second
+        told = {"clientToken": first, "execution": {"jobId": "b", "versionNumber": 1}}
+        assert device.hand_over(f"{topic.decode()}/accepted", told)
+        assert device.jobs.due() is None  # it goes on waiting for the answer to the second
+
+    def test_every_answer_twice(self, device):
+        job = device.queue("a", NEW)
+        whole = device.hand_over
+
+        def again(topic, told):
+            whole(topic, told)
+            return whole(topic, told)
+
+        device.hand_over = again
+        device.until_quiet()
+        assert reasons([job]) == [("SUCCEEDED", "confirmed")]
+        assert [name for name, _ in device.told].count("on_trial") == 1
+
+    def test_a_message_that_nobody_asked_for(self, device):
+        device.session()
+        assert device.hand_over(f"$aws/things/{THING}/jobs/notify", {})
+        assert not device.hand_over("pumps/pump-7/set", {})
 
     @pytest.mark.parametrize("thing", ["pump-8", "pump", "pump-77"])
     def test_another_thing(self, device, thing):
@@ -676,6 +760,16 @@ class TestTheClient:
             b"$aws/things/pump-7/shadow/name/rootlet/update",
             b"$aws/things/pump-7/jobs/$next/get",
         ]
+
+    def test_its_messages_are_heard_and_a_poll_tells_when_to_connect_again(self, early):
+        early.queue("a", NEW)
+        early.until_quiet()
+        client = self.Umqtt()
+        jobs = Jobs(early.trust, client)
+        assert client.callback == jobs.heard
+        assert not jobs.poll()
+        early.later(900 + 225)
+        assert jobs.poll()  # the back-off of the candidate is over
 
     def test_a_server_that_hangs_up_on_the_topic_is_told_by_its_code(self, device):
         with pytest.raises(Error) as refused:
