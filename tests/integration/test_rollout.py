@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,7 +17,7 @@ from fixtures_aws import command, document, refused
 from rootlet import aws, rollout
 from rootlet import plan as plans
 from rootlet.aws import Service
-from rootlet.aws.jobs import history
+from rootlet.aws.jobs import history, members
 from rootlet.bundle import sha256
 from rootlet.errors import TrustError
 from rootlet.lab.recovery import BASE, RecoveryServer
@@ -165,6 +167,23 @@ class TestAPhase:
         started = fleet.start("add", to=("--canary", BENCH))
         assert (started["new"], started["superseded"]) == (True, [])
 
+    def test_opens_to_a_plan_that_asks_for_all_when_all_have_confirmed(self, fleet, tmp_path):
+        (tmp_path / "plan.json").write_bytes(cases.phases(1.0).plan.encode())
+        fleet.confirmed("add")
+        assert fleet.start("switch", to=("--canary", BENCH))["new"] is True
+
+    def test_is_not_for_nobody(self, fleet):
+        """Of no things none is missing, and yet nothing was tried."""
+        empty = ("--canary", "thinggroup/empty")
+        fleet.iot.create_thing_group(thingGroupName="empty")
+        fleet.start("add", to=empty)
+        assert fleet.refused("add").what == "0 of 0 canaries have confirmed"
+        fleet.start("add", "--no-canary")
+        fleet.report("SUCCEEDED", *THINGS)
+        error = fleet.refused("switch", to=empty)
+        assert error.what == "gate closed: 0 of 0 things have confirmed phase add"
+        assert "the targets have no things" in error.why
+
     def test_is_not_for_things_that_never_had_the_one_before(self, fleet):
         fleet.confirmed("add")
         fleet.start("switch", to=("--canary", BENCH))
@@ -211,6 +230,20 @@ class TestAPhase:
         (job,) = fleet.status()
         assert (job["things"], job["counts"], job["waiting"]) == (4, {"QUEUED": 1}, 3)
 
+    def test_is_for_the_things_of_groups_within_a_group(self):
+        """Which ministack does not tell: what is asked for is what counts."""
+        asked = []
+
+        def pages(operation, key, **parameters):
+            asked.append((operation, parameters["thingGroupName"], parameters["recursive"]))
+            return iter(["deep"])
+
+        account: Any = SimpleNamespace(iot=SimpleNamespace(pages=pages))
+        arn = "arn:aws:iot:eu-west-1:123456789012:"
+        things = members(account, [f"{arn}thinggroup/pumps", f"{arn}thing/pump-9"])
+        assert things == {"deep", "pump-9"}
+        assert asked == [("ListThingsInThingGroup", "pumps", True)]
+
     def test_is_for_things_that_join_later_too(self, fleet):
         fleet.start("add", "--no-canary")
         fleet.join("newcomer", "pumps")
@@ -256,6 +289,9 @@ class TestThatStops:
         assert fleet.status()[0]["status"] == "CANCELED"
         again = fleet.start("add", "--again", to=("--canary", BENCH))
         assert again["job_id"] == "rl-pumps-1-2-add-c-2"
+        command("rotate", "stop", "rl-pumps-1-2-add-c-2")
+        again = fleet.start("add", "--again", to=("--canary", BENCH))
+        assert again["job_id"] == "rl-pumps-1-2-add-c-3"
         fleet.report("SUCCEEDED", *CANARIES)
         assert fleet.start("add")["new"] is True
 
@@ -348,9 +384,20 @@ class TestThePhaseWithoutAWayBack:
         month = datetime.now(UTC).date() + timedelta(days=30)
         assert started["deadline"] == month.isoformat()
 
+    @pytest.mark.parametrize(
+        ("removed", "days", "left"),
+        [(True, 40, 30), (True, 10, 10), (True, 0, 30), (True, -5, 30), (False, 10, 30)],
+    )
+    def test_has_one_no_later_than_the_end_of_a_root_that_it_removes(self, removed, days, left):
+        now = datetime(2026, 11, 26, 12, tzinfo=UTC)
+        end = plans.End((now + timedelta(days)).date(), "a root", "the certificate ends", removed)
+        plan = replace(cases.phases().plan, calendar=(end,))
+        assert rollout._deadline(plan, now) == (now + timedelta(left)).date()
+
     def test_has_no_deadline_in_the_past(self, fleet, recovery):
-        error = fleet.refused("retire", *self.url(recovery), "--deadline", "2020-01-01")
-        assert error.what == "--deadline has passed"
+        for day in ("2020-01-01", datetime.now(UTC).date().isoformat()):
+            error = fleet.refused("retire", *self.url(recovery), "--deadline", day)
+            assert error.what == "--deadline has passed"
 
 
 class TestKeys:

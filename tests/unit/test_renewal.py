@@ -13,6 +13,7 @@ from rotation_world import (
     CA1,
     CA3,
     CREATED,
+    DAY,
     NEW,
     POWER_ON,
     REVOKE,
@@ -165,6 +166,39 @@ class TestANewPair:
         assert device.serves == NEXT_CERT
         assert device.renewal.previous() == NEW_CERT + NEW_KEY
 
+    def test_of_before_is_told_only_once_it_is_replaced(self, device):
+        """It is what a gateway's agent has deactivated: never one that serves or waits."""
+        assert device.renewal.previous() == b""
+        device.renewal.offer(NEW_CERT, NEW_KEY)
+        assert device.renewal.previous() == b""
+        device.connect()
+        assert device.renewal.status()["state"] == "parked"
+        assert device.renewal.previous() == b""
+        device.accepted.append(NEW_CERT)
+        device.later(HURRY + 1)
+        device.connect()
+        assert device.renewal.previous() == OLD_CERT + OLD_KEY
+        device.renewal.offer(NEXT_CERT, NEXT_KEY)
+        assert device.renewal.previous() == b""
+
+    def test_as_long_as_a_block_of_flash_is_taken_and_no_longer(self, device):
+        room = 4096 - len(NEW_CERT)
+        with pytest.raises(Error):
+            device.renewal.offer(NEW_CERT, bytes(room + 1))
+        assert device.renewal.offer(NEW_CERT, bytes(room))
+
+    def test_is_tried_with_the_clock_at_the_floor(self, device):
+        begins = CREATED + 200 * DAY
+        device.link.server = Server(CA1, begins, begins + 400 * DAY)
+        device.later(300 * DAY)
+        assert device.connect() == ""
+        device.accepted.append(NEW_CERT)
+        device.renewal.offer(NEW_CERT, NEW_KEY)
+        device.clock = POWER_ON
+        device.boot()
+        assert device.connect() == ""
+        assert device.serves == NEW_CERT
+
     def test_is_taken_once(self, device):
         assert device.renewal.offer(NEW_CERT, NEW_KEY)
         assert not device.renewal.offer(NEW_CERT, NEW_KEY)
@@ -271,6 +305,20 @@ class TestNewRootsWhileTheOldCertificateIsRefused:
         assert self.states(both) == ("revoke", "trial")
         assert not both.link.sessions
 
+    def test_a_handshake_without_mqtt_confirms_no_pair(self, both):
+        """The control of the roots: its server takes the new certificate, which proves little."""
+
+        def answer(_found, application):
+            if application:
+                return Error("NET", "down")
+            return Error("CLIENTCERT") if both.link.cert == OLD_CERT else Server(CA1)
+
+        both.link.answer = answer
+        assert both.offer(NEW) == ""
+        assert both.connect() == "NET"
+        assert self.states(both) == ("parked", "trial")
+        assert both.hooked == ["on_offer"]
+
     def test_while_the_old_certificate_works_the_new_one_waits(self, both):
         both.accepted[:] = [OLD_CERT]
         assert both.offer(REVOKING) == ""
@@ -326,6 +374,17 @@ class TestARefusal:
 
         device.link.context = full
         with pytest.raises(Error):
+            device.renewal.offer(NEW_CERT, NEW_KEY)
+        assert not device.flash.writes
+        assert device.serves == OLD_CERT
+
+    def test_is_about_the_pair_that_is_offered_and_not_the_one_that_serves(self, device):
+        def picky(_found):
+            if device.link.cert == NEW_CERT:
+                raise Error("FORMAT", "identity")
+
+        device.link.context = picky
+        with pytest.raises(Error, match="identity"):
             device.renewal.offer(NEW_CERT, NEW_KEY)
         assert not device.flash.writes
         assert device.serves == OLD_CERT
@@ -403,6 +462,31 @@ class TestFaults:
         assert device.connect() == ""
         assert device.serves == NEW_CERT
 
+    @pytest.mark.parametrize("taken", [NEW_CERT, NEXT_CERT])
+    def test_both_records_lost_after_two(self, device, taken):
+        """Whichever slot it is in: the newest is tried, and the one before serves until then."""
+        self.renewed(device)
+        device.accepted.append(NEXT_CERT)
+        device.renewal.offer(NEXT_CERT, NEXT_KEY)
+        assert device.connect() == ""
+        for name in ("is0", "is1"):
+            del device.flash.files[name]
+        device.boot()
+        assert device.renewal.active() == NEW_CERT + NEW_KEY
+        assert device.renewal.status()["state"] == "trial"
+        device.accepted[:] = [taken]
+        assert device.connect() == ""
+        assert device.serves == taken
+
+    def test_both_records_lost_and_a_newer_pair_flashed(self, device):
+        self.renewed(device)
+        for name in ("is0", "is1"):
+            del device.flash.files[name]
+        device.flashed = (NEXT_CERT, NEXT_KEY)
+        device.boot()
+        assert device.renewal.active() == NEXT_CERT + NEXT_KEY
+        assert device.renewal.status()["state"] == "idle"
+
     def test_both_records_lost_and_a_bad_slot(self, device):
         self.renewed(device)
         for name in ("is0", "is1"):
@@ -424,6 +508,7 @@ class TestFaults:
         device.accepted.append(OLD_CERT)
         device.flash.flip("itb", 40)
         device.boot()
+        assert device.renewal.previous() == b""  # it serves again
         assert device.connect() == ""
         assert device.serves == OLD_CERT
 
@@ -504,6 +589,9 @@ class TestFaults:
         device.flash.flip("ta", 40)
         device.link.server = Server("")
         assert device.connect() == "NOROOTS"
+        with pytest.raises(Error) as refused:
+            device.renewal.offer(NEXT_CERT, NEXT_KEY)
+        assert refused.value.code == "NOROOTS"
 
     def test_a_person_who_flashes_another_pair_is_right(self, device):
         self.renewed(device)
