@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from rootlet.lab.jobs import requests
 from rootlet.lab.jobs.store import JobStore
-from rotation_world import Board
+from rotation_world import CA1, CA3, Board, Server, offered
 from urootlet.jobs import Jobs
 
 if TYPE_CHECKING:
@@ -134,3 +134,10 @@ def statuses(found: Execution) -> list[str]:
 def reasons(executions: Iterable[Execution]) -> list[tuple[str, str]]:
     """Return status and reason of each."""
     return [(each.status, (each.details or {}).get("reason", "")) for each in executions]
+
+
+def moved_on() -> FleetDevice:
+    """Return a device of Root CA 1 whose server has moved to Root CA 3, as NEW trusts it."""
+    made = FleetDevice(offered((CA1, CA3), 1))
+    made.link.server = Server(CA3)
+    return made

@@ -1,7 +1,7 @@
 """A device does its jobs over mutual TLS, on both interpreters, at two services.
 
 ministack is the oracle: it knows nothing of us, and its users are those of AWS. What goes wrong
-between device and service is for the lab; test_device_jobs.py has all of it, in memory.
+between device and service is for the lab; test_jobs_on_the_way.py has all of it, in memory.
 """
 
 from __future__ import annotations
